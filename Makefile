@@ -1,0 +1,40 @@
+# Everything runs in .venv, which is made when it is missing or older than pyproject.toml.
+PYTHON ?= python3
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: serve test check lint bench clean
+
+serve: .venv/installed
+	@$(PY) manage.py serve $(ARGS)
+
+test: .venv/installed-dev
+	$(PY) -m pytest $(ARGS)
+
+check: lint test
+
+lint: .venv/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	.venv/bin/lint-imports
+
+bench: .venv/installed
+	$(PY) -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("persons-api needs Python 3.11 or newer; say which with PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --upgrade pip
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	@echo "Installing (a few minutes the first time)..."
+	$(PY) -m pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PY) -m pip install --quiet --group dev
+	@touch $@

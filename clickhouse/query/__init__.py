@@ -1,0 +1,1 @@
+"""What can be asked: immutable, typed queries that know neither HTTP nor SQL."""

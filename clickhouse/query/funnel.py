@@ -1,0 +1,85 @@
+"""What can be asked of an ordered funnel (posthog-behaviour.md 1.1 and 4, decisions.md 6)."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from clickhouse.query.dates import DateRange
+from clickhouse.query.entities import Entity
+
+WindowUnit = Literal["second", "minute", "hour", "day", "week", "month"]
+
+_SECOND = 1_000_000
+_DAY = 24 * 60 * 60 * _SECOND
+MICROSECONDS: dict[WindowUnit, int] = {
+    "second": _SECOND,
+    "minute": 60 * _SECOND,
+    "hour": 60 * 60 * _SECOND,
+    "day": _DAY,
+    "week": 7 * _DAY,
+    "month": 31 * _DAY,
+}
+# Longer than any range of dates can be, and far from the bounds of the integers it is compared with.
+LONGEST_WINDOW = 400 * 366 * _DAY
+
+
+class ConversionWindow(BaseModel):
+    """How long after its first step a path may still go on, the last microsecond included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: int = Field(default=14, ge=1)
+    unit: WindowUnit = Field(default="day", description="A month has 31 days.")
+
+    @property
+    def microseconds(self) -> int:
+        return self.value * MICROSECONDS[self.unit]
+
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        if self.microseconds > LONGEST_WINDOW:
+            raise ValueError("The conversion window must not be longer than 400 years.")
+        return self
+
+
+class FunnelQuery(BaseModel):
+    """Which persons got how far through an ordered list of steps.
+
+    A person is returned when the furthest step it ever reached, counted from 1, is in `furthest`; use
+    `furthest_steps` to say it as `funnel_step` does. `limit` and `offset` cut a page out of the persons,
+    which are ordered by uuid.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project_id: int
+    steps: tuple[Entity, ...] = Field(min_length=2, max_length=20)
+    date_range: DateRange
+    window: ConversionWindow = ConversionWindow()
+    furthest: tuple[int, ...] = Field(min_length=1)
+    limit: int = Field(default=100, ge=1, le=10_000)
+    offset: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_furthest(self) -> Self:
+        if not all(1 <= step <= len(self.steps) for step in self.furthest):
+            raise ValueError(f"The furthest steps must be between 1 and {len(self.steps)}.")
+        if list(self.furthest) != sorted(set(self.furthest)):
+            raise ValueError("The furthest steps must ascend.")
+        return self
+
+
+def furthest_steps(funnel_step: int, number_of_steps: int) -> tuple[int, ...]:
+    """The furthest steps of those whom `funnel_step` asks for (posthog-behaviour.md 4.2, decisions.md 6).
+
+    N: reached step N or went further. -N, from -2 on: got to step N-1 and no further.
+    Raises ValueError for 0, -1 and anything beyond the number of steps.
+    """
+    if 1 <= funnel_step <= number_of_steps:
+        return tuple(range(funnel_step, number_of_steps + 1))
+    if -number_of_steps <= funnel_step <= -2:
+        return (-funnel_step - 1,)
+    raise ValueError(
+        f"funnel_step must be between 1 and {number_of_steps} (reached that step), "
+        f"or between -2 and -{number_of_steps} (dropped off before that step)."
+    )

@@ -1,0 +1,1 @@
+"""The ClickHouse schema: numbered SQL files, and what applies them."""

@@ -1,0 +1,1 @@
+"""SQL fragments that compose: a text, and the values bound to its parameters."""

@@ -1,0 +1,1 @@
+"""The persons API: capture, identity, outbox, REST, admin."""

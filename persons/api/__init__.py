@@ -1,0 +1,1 @@
+"""REST: request to typed query, views, hydration, envelopes, keys, scopes, errors."""

@@ -1,0 +1,69 @@
+"""From actor ids to persons as the API shows them (spec/posthog-behaviour.md 9.1)."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
+from persons.models import Person, PersonDistinctId, Project
+
+# A person may have very many; lists show the oldest ones.
+MAX_DISTINCT_IDS = 1000
+_ANONYMOUS = re.compile(r"[a-z0-9]+(-[a-z0-9]+){4}")
+
+
+def with_distinct_ids(persons: QuerySet[Person], limit: int | None = MAX_DISTINCT_IDS) -> QuerySet[Any]:
+    """The persons, each with ``distinct_ids`` in the order in which they were stored."""
+    own = PersonDistinctId.objects.filter(person=OuterRef("pk")).order_by("pk").values("distinct_id")
+    return persons.annotate(distinct_ids=ArraySubquery(own if limit is None else own[:limit]))
+
+
+def actors(project: Project, uuids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The actors of an analytics answer in the given order. Persons that are gone are left out."""
+    found = with_distinct_ids(Person.objects.filter(project=project, uuid__in=uuids))
+    by_uuid = {person.uuid: person for person in found}
+    return [
+        {
+            **person_fields(project, by_uuid[uuid]),
+            "type": "person",
+            "id": uuid,
+            "matched_recordings": [],
+            "value_at_data_point": None,
+        }
+        for uuid in uuids
+        if uuid in by_uuid
+    ]
+
+
+def person_fields(project: Project, person: Any) -> dict[str, Any]:
+    """A person as list and retrieve show it; needs ``with_distinct_ids``."""
+    return {
+        "id": person.pk,
+        "uuid": person.uuid,
+        "type": "person",
+        "name": display_name(project, person.properties, person.distinct_ids, person.uuid),
+        "distinct_ids": person.distinct_ids,
+        "properties": person.properties,
+        "created_at": person.created_at,
+        "is_identified": person.is_identified,
+        "last_seen_at": person.last_seen_at,
+    }
+
+
+def display_name(
+    project: Project, properties: dict[str, Any], distinct_ids: Sequence[str], uuid: UUID
+) -> Any:
+    """The first of the project's display properties that is not empty, as it is; else a distinct id, one
+    that is not anonymous if there is one; else the uuid."""
+    for name in project.person_display_name_properties or ():
+        if properties.get(name) not in (None, ""):
+            return properties[name]
+    return next(iter(known_ids_first(distinct_ids)), str(uuid))
+
+
+def known_ids_first(distinct_ids: Iterable[str]) -> list[str]:
+    """Ids that somebody chose before ids that an SDK made up; otherwise in the given order."""
+    return sorted(distinct_ids, key=lambda name: _ANONYMOUS.fullmatch(name) is not None)

@@ -1,0 +1,49 @@
+"""What happens around every request."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+_log = structlog.get_logger("persons.request")
+_ACCEPTABLE_REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
+_Next = Callable[[HttpRequest], HttpResponse]
+
+
+def request_log(get_response: _Next) -> _Next:
+    """Give the request an id (the client's, or a new one), and write one line when it is done.
+
+    The line has no query string: it may hold a key.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if _ACCEPTABLE_REQUEST_ID.fullmatch(sent) else str(uuid.uuid4())
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+            response["X-Request-ID"] = request_id
+            _log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return response
+
+    return middleware
+
+
+def optional_trailing_slash(get_response: _Next) -> _Next:
+    """Every path works with and without its trailing slash, without a redirect: that would lose a body."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path_info.endswith("/"):
+            request.path_info += "/"
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,153 @@
+"""How every endpoint reads its parameters (spec/decisions.md section 1).
+
+A request becomes one dict (query string and JSON body, with fixed precedence), the dict becomes a pydantic
+model. What the model does not know is ignored and reported; what PostHog understands and we do not is
+refused by name.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from rest_framework.request import Request
+
+from persons.api.parsers import refuse_nul
+from persons.errors import invalid, not_supported
+
+# For these the query string wins, so that following `next` works for POST as well.
+_PAGING = ("limit", "offset", "funnel_correlation_person_limit", "funnel_correlation_person_offset")
+# Sent by PostHog's own interface or read elsewhere; none can change which persons come back.
+HARMLESS = frozenset(
+    {
+        "insight", "new_entity", "layout", "compare", "client_query_id", "cache_invalidation_key",
+        "personal_api_key", "refresh", "shown_as", "smoothing_intervals", "formula", "bin_count", "selector",
+        "aggregation_axis_format", "aggregation_axis_prefix", "aggregation_axis_postfix", "breakdown_limit",
+        "hidden_legend_keys",
+    }
+)  # fmt: skip
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, False, "false", "[]", "{}")
+
+
+class Unsupported(NamedTuple):
+    """A parameter that PostHog accepts and this release refuses, except for values that mean nothing."""
+
+    name: str
+    harmless_values: tuple[Any, ...] = ()
+
+    def refuses(self, value: Any) -> bool:
+        return not any(
+            value == each and type(value) is type(each) for each in (*_NOTHING, *self.harmless_values)
+        )
+
+
+class Parameters(BaseModel):
+    """What an endpoint takes. Field names are the parameters' names."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    unsupported: ClassVar[tuple[Unsupported, ...]] = ()
+
+
+Model = TypeVar("Model", bound=Parameters)
+
+
+def raw_parameters(request: Request) -> dict[str, Any]:
+    """Query string and JSON body as one: the body wins, except for paging. Of repeated names the last counts,
+    except that on GET `events` may be repeated plain names."""
+    query: dict[str, Any] = dict(request.query_params.items())
+    refuse_nul(query)
+    body = request.data if isinstance(request.data, Mapping) else {}
+    names = request.query_params.getlist("events")
+    if request.method == "GET" and (len(names) > 1 or (names and not names[0].lstrip().startswith("["))):
+        query["events"] = [{"id": name} for name in names if name]
+    paging = {name: query[name] for name in _PAGING if name in query}
+    return {**query, **body, **paging}
+
+
+def read(model: type[Model], request: Request) -> tuple[Model, list[str]]:
+    """The request's parameters as ``model``, and the names that were ignored. Raises a 400."""
+    raw = raw_parameters(request)
+    for parameter in model.unsupported:
+        if parameter.name in raw and parameter.refuses(raw[parameter.name]):
+            raise not_supported(
+                parameter.name, f"`{parameter.name}` is not supported by this release; leave it out."
+            )
+    try:
+        values = model.model_validate(raw)
+    except ValidationError as error:
+        raise _as_400(error.errors(include_url=False)[0]) from error
+    known = {*model.model_fields, *HARMLESS, *(parameter.name for parameter in model.unsupported)}
+    return values, sorted({*(set(raw) - known), *_unread(values)})
+
+
+def _unread(value: Any, path: str = "") -> Iterator[str]:
+    """The dotted names of what nested objects carried and nothing reads."""
+    if isinstance(value, BaseModel):
+        yield from (path + name for name in set(value.model_extra or ()) - getattr(value, "harmless", set()))
+        for name in type(value).model_fields:
+            yield from _unread(getattr(value, name), f"{path}{name}.")
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _unread(each, f"{path}{index}.")
+
+
+def _as_400(error: ErrorDetails) -> Exception:
+    attr = ".".join(str(part) for part in error["loc"]) or None
+    if error["type"] == "not_supported":
+        return not_supported(attr or "", error["msg"])
+    code = "required" if error["type"] == "missing" else "invalid_input"
+    return invalid(attr, error["msg"], code)
+
+
+def _from_json_text(value: Any) -> Any:
+    """Lists and objects may come as JSON text, as they must in a query string."""
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise PydanticCustomError("json", "Not valid JSON: {reason}", {"reason": str(error)}) from error
+
+
+def _whole_number(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and not value.strip().lstrip("+-").isdecimal()):
+        raise PydanticCustomError("int", "Must be a whole number.")
+    return value
+
+
+def _flag(value: Any) -> Any:
+    """Booleans, and the texts that PostHog takes for them."""
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in {"y", "yes", "t", "true", "on", "1"}:
+            return True
+        if text in {"n", "no", "f", "false", "off", "0", ""}:
+            return False
+    if isinstance(value, bool):
+        return value
+    raise PydanticCustomError("bool", "Must be true or false.")
+
+
+Json = BeforeValidator(_from_json_text)
+Whole = Annotated[int, BeforeValidator(_whole_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
+class Paging(Parameters):
+    """The page: at most ``limit`` persons, after the first ``offset``."""
+
+    limit: Annotated[Whole, Field(ge=1, le=10_000)] = 100
+    offset: Annotated[Whole, Field(ge=0, le=2**62)] = 0
+
+
+def refuse(detail: str, **context: Any) -> PydanticCustomError:
+    """For validators: the value is wrong."""
+    return PydanticCustomError("invalid", detail, context)
+
+
+def refuse_unsupported(detail: str, **context: Any) -> PydanticCustomError:
+    """For validators: PostHog would understand the value, this release does not."""
+    return PydanticCustomError("not_supported", detail, context)

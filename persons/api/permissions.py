@@ -1,0 +1,83 @@
+"""What a key may do: scopes, and which projects (spec/decisions.md section 2)."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from persons.errors import invalid
+from persons.models import PersonalAPIKey, Project, User
+
+
+class ScopePermission(BasePermission):
+    """The view says what it needs: ``scope_object = "person"``, and ``read_only_post = True`` where a POST
+    only asks. A view with ``scope_object = None`` is open to every valid key.
+
+    For a view below a project, finds the project (``view.project``) and checks that the key may see it.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.user, User):
+            raise NotAuthenticated
+        key = request.auth
+        if "project_id" in view.kwargs:
+            view.project = project_of(request, view.kwargs["project_id"])
+        if isinstance(key, PersonalAPIKey) and view.scope_object is not None:
+            scope = f"{view.scope_object}:{_access(request, view)}"
+            if not key.allows(scope):
+                raise PermissionDenied(f"API key missing required scope '{scope}'")
+        return True
+
+
+def _access(request: Request, view: Any) -> str:
+    only_asks = request.method in SAFE_METHODS or (
+        request.method == "POST" and getattr(view, "read_only_post", False)
+    )
+    return "read" if only_asks else "write"
+
+
+def user_of(request: Request) -> User:
+    """The user who asks; the permission has made sure that there is one."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def visible_projects(request: Request) -> QuerySet[Project]:
+    """The projects that the request's key or session can see, by id."""
+    key = request.auth
+    projects = Project.objects.filter(memberships__user=user_of(request)).order_by("pk")
+    if isinstance(key, PersonalAPIKey) and key.scoped_projects:
+        projects = projects.filter(pk__in=key.scoped_projects)
+    return projects
+
+
+def project_of(request: Request, project_id: str) -> Project:
+    """The project of the URL. Raises NotFound, PermissionDenied, or a validation error for ``@current``
+    where several could be meant."""
+    if project_id == "@current":
+        return _only_project(request)
+    if not project_id.isascii() or not project_id.isdecimal() or len(project_id) > 18:
+        raise NotFound
+    project = Project.objects.filter(pk=int(project_id)).first()
+    if project is None:
+        raise NotFound
+    key = request.auth
+    if isinstance(key, PersonalAPIKey) and key.scoped_projects and project.pk not in key.scoped_projects:
+        raise PermissionDenied(f"API key does not have access to the requested project: ID {project.pk}.")
+    if not project.memberships.filter(user=user_of(request)).exists():
+        raise PermissionDenied("You don't have access to the project.")
+    return project
+
+
+def _only_project(request: Request) -> Project:
+    projects = list(visible_projects(request)[:20])
+    if len(projects) != 1:
+        ids = ", ".join(str(project.pk) for project in projects) or "none"
+        raise invalid(
+            "project_id",
+            f"@current works for a key that sees exactly one project; this one sees: {ids}. "
+            "Name a project by its id.",
+        )
+    return projects[0]

@@ -1,0 +1,34 @@
+from typing import Any
+from urllib.parse import quote
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from persons.api.parameters.door import Model, read
+from persons.models import Project
+
+
+class ProjectViewSet(GenericViewSet[Any]):
+    """Views below ``/api/projects/:project_id/``. ScopePermission sets ``project``."""
+
+    project: Project
+    scope_object: str | None = None
+    read_only_post = False
+    _ignored: list[str]
+
+    def parameters(self, model: type[Model], request: Request) -> Model:
+        """The request's parameters, checked. Those that nothing reads are named in a response header."""
+        values, self._ignored = read(model, request)
+        return values
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        if ignored := getattr(self, "_ignored", None):
+            answer["X-Ignored-Parameters"] = header_text(ignored)
+        return answer
+
+
+def header_text(names: list[str]) -> str:
+    """Names for a header: what does not belong there is percent-encoded, and there is an end to it."""
+    return ", ".join(quote(name[:100], safe="$ ._-[]") for name in names[:50])

@@ -1,0 +1,57 @@
+"""Is the service up? For load balancers and people; no key needed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import DatabaseError, connection
+from psycopg_pool import PoolTimeout
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clickhouse.errors import ClickHouseError
+from persons.api.stores import clickhouse
+from persons.models import Outbox
+
+
+class LivenessView(APIView):
+    """200 as long as the process answers."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class HealthView(APIView):
+    """200 when both stores answer, else 503 with what is down, and how far ClickHouse is behind."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        postgres, outbox = _postgres()
+        parts: dict[str, Any] = {"postgres": postgres, "clickhouse": _clickhouse(), "outbox": outbox}
+        up = all(parts[store]["status"] == "ok" for store in ("postgres", "clickhouse"))
+        return Response({"status": "ok" if up else "down", **parts}, status=200 if up else 503)
+
+
+def _postgres() -> tuple[dict[str, str], dict[str, Any] | None]:
+    try:
+        pending, oldest = Outbox.backlog()
+        version = str(connection.get_database_version()[0])
+    except (DatabaseError, PoolTimeout) as error:
+        return {"status": "down", "error": type(error).__name__}, None
+    age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+    return {"status": "ok", "version": version}, {
+        "pending": pending,
+        "oldest_seconds": round(max(age, 0.0), 3),
+    }
+
+
+def _clickhouse() -> dict[str, str]:
+    try:
+        return {"status": "ok", "version": clickhouse().ping()}
+    except ClickHouseError as error:
+        return {"status": "down", "error": type(error).__name__}

@@ -1,0 +1,87 @@
+"""Who am I, and what may I do? (spec/decisions.md 1.8)"""
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from persons.api.permissions import user_of, visible_projects
+from persons.api.serializers import PersonalAPIKeySerializer, user_fields
+from persons.errors import invalid
+from persons.models import PersonalAPIKey, User
+
+
+class MeView(GenericViewSet[User]):
+    """``GET /api/users/@me/``: open to every valid key."""
+
+    scope_object = None
+
+    def retrieve(self, request: Request) -> Response:
+        projects = list(visible_projects(request).values("id", "uuid", "name", "api_token", "timezone"))
+        return Response(
+            {
+                **user_fields(user_of(request)),
+                "distinct_id": str(user_of(request).uuid),
+                "projects": projects,
+                "team": projects[0] if projects else None,
+                "scopes": request.auth.scopes if isinstance(request.auth, PersonalAPIKey) else None,
+            }
+        )
+
+
+class CurrentKeyView(GenericViewSet[PersonalAPIKey]):
+    """``GET /api/personal_api_keys/@current/``: the key that asks."""
+
+    scope_object = None
+
+    def retrieve(self, request: Request) -> Response:
+        if not isinstance(request.auth, PersonalAPIKey):
+            raise NotFound
+        projects = visible_projects(request).values_list("pk", flat=True)
+        return Response(
+            {
+                **PersonalAPIKeySerializer(request.auth).data,
+                "user": user_fields(user_of(request)),
+                "projects": list(projects),
+            }
+        )
+
+
+class KeysViewSet(GenericViewSet[PersonalAPIKey]):
+    """``/api/personal_api_keys/``: the user's own keys. A value is shown once, in the answer to POST."""
+
+    scope_object = "personal_api_key"
+
+    def list(self, request: Request) -> Response:
+        keys = PersonalAPIKey.objects.filter(user=user_of(request))
+        return Response({"results": PersonalAPIKeySerializer(keys, many=True).data})
+
+    def create(self, request: Request) -> Response:
+        serializer = PersonalAPIKeySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        _refuse_more_than_own(request, wanted["scopes"], wanted["scoped_projects"])
+        key, value = PersonalAPIKey.issue(user_of(request), **wanted)
+        return Response({**PersonalAPIKeySerializer(key).data, "value": value}, status=201)
+
+    def destroy(self, request: Request, key_id: int) -> Response:
+        deleted, _ = PersonalAPIKey.objects.filter(user=user_of(request), pk=key_id).delete()
+        if not deleted:
+            raise NotFound
+        return Response(status=204)
+
+
+def _refuse_more_than_own(request: Request, scopes: list[str], projects: list[int]) -> None:
+    """A key cannot make one that may do more than itself."""
+    visible = set(visible_projects(request).values_list("pk", flat=True))
+    if unseen := sorted(set(projects) - visible):
+        raise invalid("scoped_projects", f"No access to project {unseen[0]}. Allowed: {sorted(visible)}.")
+    key = request.auth
+    if not isinstance(key, PersonalAPIKey):
+        return
+    if missing := [scope for scope in scopes if not key.allows(scope)]:
+        raise invalid("scopes", f"The key that asks does not hold {missing[0]!r} itself.")
+    if key.scoped_projects and not projects:
+        raise invalid(
+            "scoped_projects", f"The key that asks is limited to projects; choose of {key.scoped_projects}."
+        )

@@ -1,0 +1,66 @@
+from typing import Any
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from persons.api.paging import page_url
+from persons.api.parameters.door import Paging, read
+from persons.api.permissions import user_of, visible_projects
+from persons.api.serializers import ProjectSerializer
+from persons.models import EventUuid, Membership, Project, ProjectErasure
+
+
+class ProjectsViewSet(GenericViewSet[Project]):
+    """``/api/projects/``: the projects that the key can see; a new one belongs to the key's user."""
+
+    scope_object = "project"
+
+    def list(self, request: Request) -> Response:
+        page, _ = read(Paging, request)
+        projects = visible_projects(request)
+        count = projects.count()
+        found = projects[page.offset : page.offset + page.limit]
+        following, preceding = page.offset + page.limit, max(page.offset - page.limit, 0)
+        return Response(
+            {
+                "count": count,
+                "next": page_url(request, offset=following) if following < count else None,
+                "previous": page_url(request, offset=preceding) if page.offset else None,
+                "results": ProjectSerializer(found, many=True).data,
+            }
+        )
+
+    def create(self, request: Request) -> Response:
+        serializer = ProjectSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            project = serializer.save()
+            Membership.objects.create(project=project, user=user_of(request))
+        return Response(ProjectSerializer(project).data, status=201)
+
+
+class ProjectView(GenericViewSet[Project]):
+    """``/api/projects/:project_id/``"""
+
+    scope_object = "project"
+    project: Project
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        return Response(ProjectSerializer(self.project).data)
+
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        serializer = ProjectSerializer(self.project, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
+
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        """Everything of the project goes: at once here, in ClickHouse as soon as the outbox gets to it."""
+        with transaction.atomic():
+            ProjectErasure.objects.create(team_id=self.project.pk)
+            project_id = self.project.pk
+            self.project.delete()
+            EventUuid.objects.filter(project_id=project_id).delete()
+        return Response(status=204)

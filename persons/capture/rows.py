@@ -1,0 +1,84 @@
+"""The rows that ClickHouse is to have, as JSON lines for the outbox (spec/ingestion.md section 5)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from persons.identity.values import Mapping, Outcome, StoredEvent
+from persons.models import ClickHouseTable, Outbox
+
+# One request has at most 10,000 events.
+_ARRIVALS_PER_REQUEST = 1 << 16
+
+
+def outbox_rows(project_id: int, outcome: Outcome, now: datetime, *, arrival: int) -> Iterator[Outbox]:
+    """At most one outbox row per ClickHouse table. ``arrival`` numbers the request among all others."""
+    contents = {
+        ClickHouseTable.PERSON: _persons(project_id, outcome),
+        ClickHouseTable.DISTINCT_ID: _mappings(project_id, outcome.mappings.values()),
+        ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
+        ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, arrival * _ARRIVALS_PER_REQUEST),
+    }
+    for table, rows in contents.items():
+        lines = [orjson.dumps(row) for row in rows]
+        if lines:
+            yield Outbox(
+                project_id=project_id, table=table, lines=b"\n".join(lines).decode(), line_count=len(lines)
+            )
+
+
+def _events(
+    project_id: int, events: Iterable[StoredEvent], now: datetime, first_arrival: int
+) -> Iterator[dict[str, Any]]:
+    for number, stored in enumerate(events):
+        event = stored.event
+        elements = event.properties.get("$elements_chain")
+        yield {
+            "team_id": project_id,
+            "event": event.event,
+            "timestamp": event.timestamp,
+            "uuid": event.uuid,
+            "distinct_id": event.distinct_id,
+            "person_id": stored.person_id,
+            "properties": event.properties,
+            "elements_chain": elements if isinstance(elements, str) else "",
+            "created_at": now,
+            "arrival": first_arrival + number,
+        }
+
+
+def _persons(project_id: int, outcome: Outcome) -> Iterator[dict[str, Any]]:
+    for person in outcome.persons.values():
+        yield {
+            "team_id": project_id,
+            "id": person.uuid,
+            "created_at": person.created_at,
+            "properties": person.properties,
+            "is_identified": person.is_identified,
+            "is_deleted": False,
+            "version": person.version,
+        }
+    for tombstone in outcome.deleted.values():
+        yield {
+            "team_id": project_id,
+            "id": tombstone.uuid,
+            "created_at": tombstone.created_at,
+            "properties": {},
+            "is_identified": False,
+            "is_deleted": True,
+            "version": tombstone.version,
+        }
+
+
+def _mappings(project_id: int, mappings: Iterable[Mapping]) -> Iterator[dict[str, Any]]:
+    for mapping in mappings:
+        if mapping.person:
+            yield {
+                "team_id": project_id,
+                "distinct_id": mapping.distinct_id,
+                "person_id": mapping.person,
+                "is_deleted": False,
+                "version": mapping.version,
+            }

@@ -1,0 +1,36 @@
+"""The refusals that more than one part of the service gives. persons/api/errors.py turns them into HTTP."""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+
+
+class PayloadTooLarge(APIException):
+    """The body is larger than the endpoint takes."""
+
+    status_code = 413
+    default_code = "payload_too_large"
+    default_detail = "The request body is too large."
+    default_type = "invalid_request"
+
+
+class Unavailable(APIException):
+    """A store cannot be reached. The same request is worth sending again after ``wait`` seconds."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "A data store is not available right now. Try again in a moment."
+    default_type = "server_error"
+    wait = 1
+
+
+def invalid(attr: str | None, detail: str, code: str = "invalid_input") -> ValidationError:
+    """A 400 that names the parameter; ``attr`` is dotted for nested ones, None for the whole request."""
+    problem = ErrorDetail(detail, code=code)
+    content: Any = [problem] if attr is None else {attr: problem}
+    return ValidationError(content)
+
+
+def not_supported(attr: str, detail: str) -> ValidationError:
+    """A 400 for what PostHog understands and this release does not (spec/decisions.md 1.4)."""
+    return invalid(attr, detail, code="not_supported")

@@ -1,0 +1,37 @@
+"""The rules of who is who: property updates, merges, refused ids. Pure functions on plain values."""
+
+from persons.identity.merges import json_text
+from persons.identity.people import person_uuid
+from persons.identity.process import is_personless, mentioned_ids, merge_ids, process
+from persons.identity.properties import NO_UPDATE_EVENTS, same_json
+from persons.identity.values import (
+    Event,
+    Known,
+    Mapping,
+    Note,
+    Outcome,
+    Person,
+    RefusedMerge,
+    StoredEvent,
+    Tombstone,
+)
+
+__all__ = [
+    "NO_UPDATE_EVENTS",
+    "Event",
+    "Known",
+    "Mapping",
+    "Note",
+    "Outcome",
+    "Person",
+    "RefusedMerge",
+    "StoredEvent",
+    "Tombstone",
+    "is_personless",
+    "json_text",
+    "mentioned_ids",
+    "merge_ids",
+    "person_uuid",
+    "process",
+    "same_json",
+]

@@ -1,0 +1,228 @@
+"""The working copy: persons and mappings while a batch is being decided.
+
+`Known` is only read. A person is copied when an event first touches it, its properties when they first
+change. A merge costs the same however many distinct ids move: ids keep pointing to the person they had,
+that person points to its survivor, and `settle` follows the pointers once at the end.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from persons.identity.properties import SIZE_LIMIT, Change, json_size
+from persons.identity.values import Event, Known, Mapping, Outcome, Person, Tombstone
+
+PERSON_NAMESPACE = UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
+# How far a tombstone's version is above the last live one, so that no late copy of it wins (4.6).
+TOMBSTONE_LEAD = 100
+SEEN_GRANULARITY = timedelta(hours=1)
+
+
+def person_uuid(project_id: int, distinct_id: str) -> UUID:
+    """The deterministic uuid of the person that a distinct id makes when it is seen first (4.5)."""
+    return uuid5(PERSON_NAMESPACE, f"{project_id}:{distinct_id}")
+
+
+class Draft:
+    """A person in the making. `into` is the person it was merged into.
+
+    `size` is an upper bound of the properties' bytes as JSON; None until it was needed.
+    """
+
+    __slots__ = (
+        "changed",
+        "created_at",
+        "into",
+        "is_identified",
+        "last_seen_at",
+        "owned",
+        "properties",
+        "seen",
+        "size",
+        "uuid",
+        "version",
+    )
+
+    def __init__(self, person: Person) -> None:
+        self.uuid = person.uuid
+        self.created_at = person.created_at
+        self.properties = person.properties
+        self.is_identified = person.is_identified
+        self.version = person.version
+        self.last_seen_at = person.last_seen_at
+        self.owned = False
+        self.size: int | None = None
+        self.changed = False
+        self.seen = False
+        self.into: Draft | None = None
+
+    def person(self) -> Person:
+        """The person as it is now."""
+        return Person(
+            self.uuid, self.created_at, self.properties, self.is_identified, self.version, self.last_seen_at
+        )
+
+    def raise_version(self) -> None:
+        """Count a change."""
+        self.version += 1
+        self.changed = True
+
+    def identify(self) -> bool:
+        """Mark identified, and say whether that was a change."""
+        if self.is_identified:
+            return False
+        self.is_identified = True
+        self.raise_version()
+        return True
+
+    def see(self, timestamp: datetime) -> None:
+        """Take note of an event's time."""
+        if self.last_seen_at is None or timestamp - self.last_seen_at >= SEEN_GRANULARITY:
+            self.last_seen_at = timestamp
+            self.seen = True
+
+    def apply(self, change: Change) -> bool:
+        """Change the properties unless they would grow beyond the limit (4.8); say whether that was done."""
+        if not self._has_room_for(change):
+            return False
+        properties = self._own_properties()
+        properties.update(change.new)
+        for key in change.gone:
+            del properties[key]
+        return True
+
+    def _has_room_for(self, change: Change) -> bool:
+        # Two objects' sizes added are never less than that of the object that has both: serialising the
+        # whole person is for those that come near the limit.
+        size = self._measure() + json_size(change.new)
+        if size > SIZE_LIMIT:
+            after = {**self.properties, **change.new}
+            for key in change.gone:
+                del after[key]
+            size = json_size(after)
+        if size > SIZE_LIMIT:
+            return False
+        self.size = size
+        return True
+
+    def _measure(self) -> int:
+        """An upper bound of the properties' bytes as JSON."""
+        if self.size is None:
+            self.size = json_size(self.properties)
+        return self.size
+
+    def _own_properties(self) -> dict[str, Any]:
+        if not self.owned:
+            self.properties = dict(self.properties)
+            self.owned = True
+        return self.properties
+
+    def absorb(self, loser: "Draft") -> None:
+        """Take over another person's properties, history and time (4.6). One change."""
+        self.size = self._measure() + loser._measure()
+        if loser.owned and len(loser.properties) > len(self.properties):
+            # Nobody else reads the loser's: only the fewer properties are moved, also in a chain of merges.
+            loser.properties.update(self.properties)
+            self.properties, self.owned = loser.properties, True
+        else:
+            properties = self._own_properties()
+            for key, value in loser.properties.items():
+                properties.setdefault(key, value)
+        self.created_at = min(self.created_at, loser.created_at)
+        if loser.last_seen_at is not None:
+            self.last_seen_at = max(self.last_seen_at or loser.last_seen_at, loser.last_seen_at)
+        self.is_identified = True
+        self.version = max(self.version, loser.version)
+        self.raise_version()
+        loser.into = self
+
+
+class People:
+    """All persons and mappings that a batch touches, on top of what is known."""
+
+    def __init__(self, project_id: int, known: Known) -> None:
+        self._project_id = project_id
+        self._known = known
+        self._drafts: dict[UUID, Draft] = {}
+        self._mappings: dict[str, Mapping] = {}
+        self._overridden: set[str] = set()
+        self._merges: list[tuple[UUID, UUID]] = []
+
+    def owner(self, distinct_id: str) -> Draft | None:
+        """The person of a distinct id, None when it has none. KeyError: `known` lacks a mapping's person."""
+        mapping = self._mapping(distinct_id)
+        if mapping is None or mapping.person is None:
+            return None
+        draft = self._drafts.get(mapping.person)
+        if draft is None:
+            draft = self._drafts[mapping.person] = Draft(self._known.persons[mapping.person])
+        while draft.into is not None:
+            # Shorten the way for the next one: in a chain of merges it would grow with each.
+            if draft.into.into is not None:
+                draft.into = draft.into.into
+            draft = draft.into
+        return draft
+
+    def _mapping(self, distinct_id: str) -> Mapping | None:
+        return self._mappings.get(distinct_id) or self._known.mappings.get(distinct_id)
+
+    def personless(self, distinct_id: str) -> UUID:
+        """Remember that an id without a person has events, and give the uuid they are stored under (4.4)."""
+        if self._mapping(distinct_id) is None:
+            self._mappings[distinct_id] = Mapping(distinct_id, None, 0)
+        return person_uuid(self._project_id, distinct_id)
+
+    def create(self, event: Event, *, is_identified: bool) -> Draft:
+        """A person made by an event, with the event's distinct id and as yet no properties (4.5)."""
+        uuid = person_uuid(self._project_id, event.distinct_id)
+        draft = Draft(Person(uuid, event.timestamp, {}, is_identified, 0, event.timestamp))
+        draft.changed = True
+        self._drafts[uuid] = draft
+        self.attach(event.distinct_id, draft)
+        return draft
+
+    def attach(self, distinct_id: str, person: Draft) -> None:
+        """Give an id that has no person to one."""
+        mapping = self._mapping(distinct_id)
+        version = 0
+        if mapping is not None:
+            version = mapping.version + 1
+            if person.uuid != person_uuid(self._project_id, distinct_id):
+                self._overridden.add(distinct_id)
+        self._mappings[distinct_id] = Mapping(distinct_id, person.uuid, version)
+
+    def merge(self, loser: Draft, survivor: Draft) -> None:
+        """Make one person of two."""
+        survivor.absorb(loser)
+        self._merges.append((loser.uuid, survivor.uuid))
+
+    def settle(self, outcome: Outcome) -> None:
+        """Write down what became of everything. Once, after the last event."""
+        for uuid, draft in self._drafts.items():
+            if draft.into is not None:
+                outcome.deleted[uuid] = Tombstone(uuid, draft.version + TOMBSTONE_LEAD, draft.created_at)
+            elif draft.changed:
+                outcome.persons[uuid] = draft.person()
+            elif draft.seen and draft.last_seen_at is not None:
+                outcome.seen[uuid] = draft.last_seen_at
+        outcome.mappings.update(self._mappings)
+        moved = self._moved_mappings()
+        outcome.mappings.update(moved)
+        for distinct_id in self._overridden | moved.keys():
+            outcome.overrides[distinct_id] = outcome.mappings[distinct_id]
+
+    def _moved_mappings(self) -> dict[str, Mapping]:
+        """The mappings of merged-away persons, each version raised by the merges it went through."""
+        if not self._merges:
+            return {}
+        moves: dict[UUID, tuple[UUID, int]] = {}
+        # Backwards: a survivor that was merged away itself was so later, and is therefore known already.
+        for loser, survivor in reversed(self._merges):
+            owner, count = moves.get(survivor, (survivor, 0))
+            moves[loser] = (owner, count + 1)
+        moved = {}
+        for distinct_id, mapping in {**self._known.mappings, **self._mappings}.items():
+            if mapping.person is not None and mapping.person in moves:
+                owner, count = moves[mapping.person]
+                moved[distinct_id] = Mapping(distinct_id, owner, mapping.version + count)
+        return moved

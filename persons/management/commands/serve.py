@@ -1,0 +1,85 @@
+import multiprocessing
+import socket
+import sys
+from argparse import BooleanOptionalAction
+from contextlib import ExitStack
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from persons.management import first_start
+from persons.management.banner import print_when_ready
+from persons.management.postgres import close_pool, running_postgres
+from persons_api import embedded
+
+
+class Command(BaseCommand):
+    help = "Serve the API: starts and stops the embedded stores, migrates, and makes a first project."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--data-dir", help="the data folder (default: PERSONS_DATA_DIR, else .data)")
+        parser.add_argument(
+            "--demo", action=BooleanOptionalAction, default=True, help="fill the first project with demo data"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        with ExitStack() as stack:
+            try:
+                _check_address(host, port)
+                embedded.prepare(settings.DATA_DIR)
+                stack.enter_context(embedded.owned(settings.DATA_DIR))
+            except (OSError, embedded.DataFolderError) as error:
+                raise CommandError(str(error), returncode=2) from error
+            # The worker reads it again, from the folder.
+            settings.SECRET_KEY = embedded.secret_key(settings.DATA_DIR)
+            if settings.EMBEDDED_POSTGRES:
+                stack.enter_context(running_postgres())
+            call_command("migrate", verbosity=0)
+            welcome = first_start.prepare(demo=options["demo"])
+            close_pool()
+            print_when_ready(host, port, welcome)
+            _serve(host, port)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raises OSError with one line for the terminal. granian shares ports, so it would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind((host, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OSError(
+            f"Cannot listen on {host}:{port}: {reason}. Choose another with --host and --port."
+        ) from error
+
+
+def _serve(host: str, port: int) -> None:
+    from granian.constants import Interfaces  # noqa: PLC0415 - loads a server other commands don't need
+    from granian.log import LogLevels  # noqa: PLC0415
+    from granian.server import Server  # noqa: PLC0415
+
+    # Forking would copy PostgreSQL's connections and this command's threads into the worker.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Server(
+        "persons.serving:application",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        # The embedded engine belongs to one process.
+        workers=1,
+        blocking_threads=8,
+        log_level=LogLevels.error,
+        workers_kill_timeout=10,
+    )
+    server.serve()
+    if server.interrupt_children:
+        sys.exit(1)

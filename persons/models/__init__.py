@@ -1,0 +1,22 @@
+"""What PostgreSQL knows: projects and keys, who is who, and what ClickHouse has yet to be told."""
+
+from persons.models.event import EventUuid
+from persons.models.key import ALL_SCOPES, PersonalAPIKey
+from persons.models.outbox import ClickHouseTable, Outbox, ProjectErasure
+from persons.models.person import Person, PersonDistinctId
+from persons.models.project import Membership, Project
+from persons.models.user import User
+
+__all__ = [
+    "ALL_SCOPES",
+    "ClickHouseTable",
+    "EventUuid",
+    "Membership",
+    "Outbox",
+    "Person",
+    "PersonDistinctId",
+    "PersonalAPIKey",
+    "Project",
+    "ProjectErasure",
+    "User",
+]

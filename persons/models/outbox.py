@@ -1,0 +1,58 @@
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Min, Sum
+from django.db.models.functions import Now
+
+from persons.models.project import Project
+
+
+class ClickHouseTable(models.TextChoices):
+    """Where outbox rows go, in the order in which one batch is inserted: an event comes last, so that
+    whoever sees it sees its person as well."""
+
+    PERSON = "person"
+    DISTINCT_ID = "person_distinct_id2"
+    OVERRIDE = "person_distinct_id_overrides"
+    EVENTS = "events"
+
+
+class Outbox(models.Model):
+    """Rows on their way to one ClickHouse table, written in the transaction that decided them.
+
+    The foreign key keeps a deleted project from receiving anything: the insert fails, the transaction
+    with it.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    table = models.CharField(max_length=40, choices=ClickHouseTable.choices)
+    lines = models.TextField(help_text="JSON objects, one a line, as ClickHouse reads JSONEachRow.")
+    line_count = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    batch = models.UUIDField(
+        null=True, help_text="Set before the rows are sent; repeated with every attempt."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index("batch", name="outbox_batch", condition=models.Q(batch__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_count} rows for {self.table}"
+
+    @classmethod
+    def backlog(cls) -> tuple[int, datetime | None]:
+        """How many ClickHouse rows are pending, and since when the oldest is."""
+        found = cls.objects.aggregate(rows=Sum("line_count", default=0), oldest=Min("created_at"))
+        return found["rows"], found["oldest"]
+
+
+class ProjectErasure(models.Model):
+    """A deleted project whose rows ClickHouse still has to remove."""
+
+    team_id = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"project {self.team_id}"

@@ -1,0 +1,50 @@
+import uuid
+
+from django.contrib.postgres.indexes import HashIndex
+from django.db import models
+from django.db.models.fields.json import KT
+
+from persons.models.project import Project
+
+
+class Person(models.Model):
+    """One user of the product, as of now. ClickHouse has a copy of every version."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="persons", db_index=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(help_text="When the first event happened, not when it arrived.")
+    properties = models.JSONField(default=dict)
+    is_identified = models.BooleanField(default=False)
+    version = models.BigIntegerField(default=0, help_text="Grows by one with every change.")
+    last_seen_at = models.DateTimeField(
+        null=True, help_text="Timestamp of a recent event: behind the latest one by less than an hour."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="person_uuid_once")]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"], name="person_list_order"),
+            # A hash, because a B-tree refuses long values, and an email property can be anything.
+            HashIndex(KT("properties__email"), name="person_email"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
+class PersonDistinctId(models.Model):
+    """Whose an id is. Without a person: only events without a person profile have come with it so far."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="+")
+    distinct_id = models.CharField(max_length=400)
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="mappings", db_index=False
+    )
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "distinct_id"], name="distinct_id_once")]
+        indexes = [models.Index(fields=["person", "id"], name="distinct_ids_of_person")]
+
+    def __str__(self) -> str:
+        return self.distinct_id

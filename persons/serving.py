@@ -1,0 +1,49 @@
+"""What a serving process runs besides answering requests."""
+
+import multiprocessing
+import os
+import sys
+import threading
+from typing import Any
+
+import django
+
+
+def application() -> Any:
+    """For granian: bring ClickHouse to this release's schema, start the flusher, then serve."""
+    _end_with_parent()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
+    django.setup()
+
+    from django.conf import settings  # noqa: PLC0415 - only after setup
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
+    from django.urls import get_resolver  # noqa: PLC0415
+
+    from clickhouse.client import connect  # noqa: PLC0415
+    from clickhouse.errors import ClickHouseError  # noqa: PLC0415
+    from clickhouse.schema.migrate import migrate  # noqa: PLC0415
+    from persons.outbox.flusher import Flusher  # noqa: PLC0415
+
+    store = connect(settings.CLICKHOUSE_URL)
+    try:
+        migrate(store)
+    except ClickHouseError as error:
+        print(f"ClickHouse cannot be used: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    # A mistake in any of our modules is to show now, not with the first request.
+    get_resolver().url_patterns  # noqa: B018
+    Flusher(store).start()
+    return get_wsgi_application()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would keep port and engine from the next server."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="parent-watch", daemon=True).start()

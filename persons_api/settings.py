@@ -1,0 +1,128 @@
+"""All settings, and the only reader of the environment. README.md lists the variables."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from psycopg.conninfo import conninfo_to_dict
+
+from persons_api import embedded
+from persons_api.logs import logging_config
+
+# Lets Django's generic classes say at run time what they are generic over.
+django_stubs_ext.monkeypatch()
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = conninfo_to_dict(url)
+    return {
+        "NAME": parts.pop("dbname", "postgres"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "OPTIONS": parts,
+    }
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(os.environ.get("PERSONS_DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+EMBEDDED_POSTGRES = not DATABASE_URL
+CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DATA_DIR)
+
+SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(DATA_DIR)
+DEBUG = _flag("DEBUG")
+ALLOWED_HOSTS = [
+    host.strip() for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+]
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
+
+ROOT_URLCONF = "persons_api.urls"
+WSGI_APPLICATION = "persons_api.wsgi.application"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "persons",
+]
+MIDDLEWARE = [
+    "persons.api.middleware.request_log",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "persons.api.middleware.optional_trailing_slash",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_postgres = _database(
+    DATABASE_URL or f"postgresql://postgres@/postgres?host={embedded.postgres_host(DATA_DIR)}"
+)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **_postgres,
+        # More connections than this serve no purpose with the eight threads of a worker.
+        "OPTIONS": {**_postgres["OPTIONS"], "pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
+    }
+}
+AUTH_USER_MODEL = "persons.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+APPEND_SLASH = False
+# Larger bodies are refused with 413 before they are read: persons/errors.py.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "persons.api.authentication.PersonalAPIKeyAuthentication",
+        "persons.api.authentication.AdminSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["persons.api.permissions.ScopePermission"],
+    "DEFAULT_PARSER_CLASSES": ["persons.api.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["persons.api.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "persons.api.errors.handle",
+    # `format` is a parameter of ours, checked like the others.
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": None,
+}
+EXCEPTIONS_HOG = {"NESTED_KEY_SEPARATOR": ".", "ENABLE_IN_DEBUG": True}
+
+LOGGING_CONFIG = None
+logging_config(LOG_LEVEL, LOG_FORMAT)

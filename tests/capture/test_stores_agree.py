@@ -1,0 +1,186 @@
+"""Whatever is captured, in whatever order and by whomever at once, both stores end up saying the same."""
+
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clickhouse.client import ClickHouse
+from clickhouse.sql.fragment import sql
+from persons.capture.store import take
+from persons.identity.values import Event
+from persons.installation import new_project
+from persons.models import Outbox, Person, PersonDistinctId, Project
+from persons.outbox.flush import drain
+
+START = datetime(2024, 3, 1, tzinfo=UTC)
+IDS = ("a", "b", "c", "d")
+KEYS = ("x", "y")
+
+ids = st.sampled_from(IDS)
+keys = st.sampled_from(KEYS)
+updates = st.fixed_dictionaries(
+    {},
+    optional={
+        "$set": st.dictionaries(keys, st.integers(0, 3), max_size=2),
+        "$set_once": st.dictionaries(keys, st.integers(0, 3), max_size=2),
+        "$unset": st.lists(keys, max_size=2),
+        "$process_person_profile": st.booleans(),
+    },
+)
+kinds = st.one_of(
+    st.tuples(st.just("e"), st.just({})),
+    st.tuples(st.just("$identify"), ids.map(lambda other: {"$anon_distinct_id": other})),
+    st.tuples(st.just("$create_alias"), ids.map(lambda other: {"alias": other})),
+    st.tuples(st.just("$merge_dangerously"), ids.map(lambda other: {"alias": other})),
+)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[list[Event]]:
+    """A few batches of events about a few ids."""
+    drawn = draw(st.lists(st.lists(st.tuples(kinds, ids, updates), min_size=1, max_size=5), min_size=1, max_size=4))
+    return [
+        [
+            Event(
+                index=index,
+                uuid=uuid.uuid4(),
+                event=name,
+                distinct_id=distinct_id,
+                timestamp=START + timedelta(minutes=10 * number + index),
+                properties={**update, **merge},
+            )
+            for index, ((name, merge), distinct_id, update) in enumerate(batch)
+        ]
+        for number, batch in enumerate(drawn)
+    ]
+
+
+def postgres_says(project: Project) -> tuple[dict[UUID, Any], dict[str, Any]]:
+    persons = {
+        person.uuid: (person.created_at, person.properties, person.is_identified, person.version)
+        for person in Person.objects.filter(project=project)
+    }
+    mappings = PersonDistinctId.objects.filter(project=project, person__isnull=False)
+    return persons, {
+        mapping.distinct_id: (mapping.person.uuid, mapping.version)
+        for mapping in mappings.select_related("person")
+        if mapping.person
+    }
+
+
+def clickhouse_says(store: ClickHouse, project: Project) -> tuple[dict[UUID, Any], dict[str, Any]]:
+    persons = store.rows(
+        sql(
+            "SELECT id, created_at, properties, is_identified, version FROM person FINAL "
+            "WHERE team_id = {project:Int64} AND is_deleted = 0",
+            project=project.pk,
+        )
+    )
+    mappings = store.rows(
+        sql(
+            "SELECT distinct_id, person_id, version FROM person_distinct_id2 FINAL "
+            "WHERE team_id = {project:Int64} AND is_deleted = 0",
+            project=project.pk,
+        )
+    )
+    return (
+        {
+            row[0]: (row[1].replace(tzinfo=UTC), orjson.loads(row[2]), bool(row[3]), row[4]) for row in persons
+        },
+        {row[0]: (row[1], row[2]) for row in mappings},
+    )
+
+
+def person_of_each_event(store: ClickHouse, project: Project) -> list[tuple[str, UUID]]:
+    return [
+        (distinct_id, person)
+        for distinct_id, person in store.rows(
+            sql(
+                """
+                SELECT events.distinct_id, ifNull(merged.person_id, events.person_id)
+                FROM events
+                LEFT ANY JOIN
+                (
+                    SELECT distinct_id, toNullable(person_id) AS person_id
+                    FROM person_distinct_id_overrides FINAL
+                    WHERE team_id = {project:Int64} AND is_deleted = 0
+                ) AS merged ON merged.distinct_id = events.distinct_id
+                WHERE team_id = {project:Int64}
+                """,
+                project=project.pk,
+            )
+        )
+    ]
+
+
+def assert_stores_agree(store: ClickHouse, project: Project) -> None:
+    drain(store)
+    persons, mappings = postgres_says(project)
+    assert clickhouse_says(store, project) == (persons, mappings)
+    for distinct_id, person in person_of_each_event(store, project):
+        if distinct_id in mappings:
+            assert person == mappings[distinct_id][0]
+        else:
+            assert person not in persons
+
+
+@pytest.mark.django_db
+@settings(max_examples=60, deadline=None)
+@given(batches())
+def test_any_history_leaves_both_stores_with_the_same_persons(
+    clickhouse: ClickHouse, batches: list[list[Event]]
+) -> None:
+    with transaction.atomic():
+        project = new_project("history")
+        for batch in batches:
+            take(project.pk, batch, START)
+        assert_stores_agree(clickhouse, project)
+        before = postgres_says(project)
+        for batch in batches:
+            take(project.pk, batch, START)
+        assert not Outbox.objects.filter(project=project).exists()
+        assert postgres_says(project) == before
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_about_the_same_persons_at_once_end_in_a_state_of_some_order(clickhouse: ClickHouse) -> None:
+    """Every request sets its own key on one of four ids, and some merge them: nothing gets lost."""
+    project = new_project("at once")
+    failures: list[BaseException] = []
+
+    def send(worker: int) -> None:
+        try:
+            for number in range(12):
+                merges = worker == 0 and number in {3, 6, 9}
+                event = Event(
+                    index=0,
+                    uuid=uuid.uuid4(),
+                    event="$merge_dangerously" if merges else "e",
+                    distinct_id=IDS[(worker + number) % 4],
+                    timestamp=START,
+                    properties={"$set": {f"{worker}-{number}": True}, **({"alias": IDS[number // 3]} if merges else {})},
+                )
+                take(project.pk, [event], START)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=send, args=[worker]) for worker in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    assert_stores_agree(clickhouse, project)
+    kept = {key for person in Person.objects.filter(project=project) for key in person.properties}
+    assert kept == {f"{worker}-{number}" for worker in range(6) for number in range(12)}

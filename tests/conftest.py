@@ -1,0 +1,75 @@
+"""The stores of a test run: a real PostgreSQL and a real ClickHouse engine, in a folder of their own."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from clickhouse.client import ClickHouse, connect
+from clickhouse.schema.migrate import migrate
+from persons.installation import owner
+from persons.management.postgres import close_pool
+from persons.models import Membership, PersonalAPIKey, Project
+from persons.outbox.flush import drain
+from persons_api import embedded
+from tests.api_client import Api
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="persons-tests-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(data_dir: Path) -> Iterator[None]:
+    embedded.prepare(data_dir)
+    with embedded.postgres(data_dir):
+        settings.DATABASES["default"]["HOST"] = embedded.postgres_host(data_dir)
+        yield
+        close_pool()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
+    settings.CLICKHOUSE_URL = f"chdb://{data_dir / 'clickhouse'}"
+    store = connect(settings.CLICKHOUSE_URL)
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    made = Project.objects.create(name="Test")
+    Membership.objects.create(project=made, user=owner())
+    return made
+
+
+@pytest.fixture
+def key(db: None) -> str:
+    return PersonalAPIKey.issue(owner(), label="test", scopes=["*"])[1]
+
+
+@pytest.fixture
+def api(clickhouse: ClickHouse, key: str) -> Api:
+    """HTTP to every endpoint, with a key that may do everything."""
+    return Api(Client(), key)
+
+
+@pytest.fixture
+def capture(clickhouse: ClickHouse, api: Api, project: Project) -> Callable[..., Any]:
+    """Send events to the project and wait until questions see them."""
+
+    def send(*events: dict[str, Any], **envelope: Any) -> Any:
+        answer = api.capture(project, list(events), **envelope)
+        drain(clickhouse)
+        return answer
+
+    return send
