@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
 from django.test import Client
 
 from persons.models import Project
@@ -43,7 +42,7 @@ class Api:
         return {"Authorization": f"Bearer {self.key}", **headers} if self.key else headers
 
 
-def error_of(response: HttpResponse) -> tuple[int, str, str | None]:
+def error_of(response: Any) -> tuple[int, str, str | None]:
     """Status, code and attr of an error in the standard shape."""
     body = orjson.loads(response.content)
     assert set(body) >= {"type", "code", "detail", "attr"}

@@ -26,7 +26,9 @@ def request_log(get_response: _Next) -> _Next:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = get_response(request)
             response["X-Request-ID"] = request_id
-            _log.info(
+            # Probes come every few seconds, and say nothing while all is well.
+            quiet = request.path.startswith("/_") and response.status_code < 400
+            (_log.debug if quiet else _log.info)(
                 "request",
                 method=request.method,
                 path=request.path,

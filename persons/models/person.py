@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models.fields.json import KT
 
+from persons.models.json import Decoder, Encoder
 from persons.models.project import Project
 
 
@@ -13,7 +14,7 @@ class Person(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="persons", db_index=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(help_text="When the first event happened, not when it arrived.")
-    properties = models.JSONField(default=dict)
+    properties = models.JSONField(default=dict, encoder=Encoder, decoder=Decoder)
     is_identified = models.BooleanField(default=False)
     version = models.BigIntegerField(default=0, help_text="Grows by one with every change.")
     last_seen_at = models.DateTimeField(

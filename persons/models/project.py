@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
+from persons.models.json import Decoder, Encoder
 from persons.models.secrets import PROJECT_TOKEN_PREFIX, random_token
 from persons.models.user import User
 
@@ -42,7 +43,7 @@ class Project(models.Model):
     )
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     week_start_day = models.SmallIntegerField(choices=WeekStartDay.choices, default=WeekStartDay.SUNDAY)
-    test_account_filters = models.JSONField(default=list, blank=True)
+    test_account_filters = models.JSONField(default=list, blank=True, encoder=Encoder, decoder=Decoder)
     person_display_name_properties = ArrayField(
         models.CharField(max_length=400), default=default_display_name_properties, blank=True
     )

@@ -32,17 +32,29 @@ def stored_events(store: ClickHouse, project: Project) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-@pytest.mark.parametrize("path", ["/batch/", "/batch", "/capture/", "/capture", "/e/", "/e", "/i/v0/e/", "/i/v0/e"])
-def test_every_path_takes_events_with_and_without_a_slash(api: Api, project: Project, path: str) -> None:
-    answer = api.post(path, {"api_key": project.api_token, **event()})
+@pytest.mark.parametrize("slash", ["/", ""])
+@pytest.mark.parametrize("path", ["/batch", "/capture", "/e", "/i/v0/e"])
+def test_every_path_takes_events_with_and_without_a_slash(
+    api: Api, project: Project, path: str, slash: str
+) -> None:
+    answer = api.post(path + slash, {"api_key": project.api_token, **event()})
     assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
     assert EventUuid.objects.filter(project_id=project.pk).count() == 1
 
 
-def test_an_event_is_stored_as_it_was_sent(clickhouse: ClickHouse, capture: Capture, project: Project) -> None:
-    properties = {"text": 'quote " and \\ and é😀', "number": 1.5, "nothing": None, "nested": {"a.b": [1, {}]}}
+def test_an_event_is_stored_as_it_was_sent(
+    clickhouse: ClickHouse, capture: Capture, project: Project
+) -> None:
+    properties = {
+        "text": 'quote " and \\ and é😀',
+        "number": 1.5,
+        "nothing": None,
+        "nested": {"a.b": [1, {}]},
+    }
     identifier = str(uuid.uuid4())
-    capture(event("sign up", timestamp="2024-03-01T10:00:00.123456+01:00", uuid=identifier, properties=properties))
+    capture(
+        event("sign up", timestamp="2024-03-01T10:00:00.123456+01:00", uuid=identifier, properties=properties)
+    )
     (stored,) = stored_events(clickhouse, project)
     assert stored["event"] == "sign up"
     assert str(stored["uuid"]) == identifier
@@ -53,7 +65,9 @@ def test_an_event_is_stored_as_it_was_sent(clickhouse: ClickHouse, capture: Capt
 
 def test_gzip_bodies_are_taken(api: Api, project: Project) -> None:
     body = gzip.compress(orjson.dumps({"api_key": project.api_token, "batch": [event()]}))
-    answer = api.client.post("/batch/", body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+    answer = api.client.post(
+        "/batch/", body, content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
     assert answer.status_code == 200
 
 
@@ -155,11 +169,24 @@ def test_property_updates_arrive_from_the_top_and_from_properties(capture: Captu
     assert (person.properties, person.version) == ({"plan": "paid", "first": "a"}, 1)
 
 
+def test_numbers_of_every_size_come_back_as_they_were_sent(
+    api: Api, capture: Capture, project: Project
+) -> None:
+    sizes = {"large": 1e300, "small": 5e-324, "whole": 1e20, "longest": 2**64 - 1, "negative": -(2**63)}
+    capture(event(properties={"$set": sizes}))
+    (person,) = api.get(f"/api/projects/{project.pk}/persons/").json()["results"]
+    assert person["properties"] == sizes
+
+
 def test_identify_and_alias_make_one_person_of_all_ids(
     clickhouse: ClickHouse, capture: Capture, project: Project
 ) -> None:
     capture(event("browse", "anon"), event("open", "phone"))
-    capture(event("$identify", "user", properties={"$anon_distinct_id": "anon", "$set": {"email": "u@example.com"}}))
+    capture(
+        event(
+            "$identify", "user", properties={"$anon_distinct_id": "anon", "$set": {"email": "u@example.com"}}
+        )
+    )
     capture(event("$create_alias", "user", properties={"alias": "phone"}))
     capture(event("browse", "phone"))
     person = Person.objects.get(project=project)

@@ -26,16 +26,25 @@ KEYS = ("x", "y")
 
 ids = st.sampled_from(IDS)
 keys = st.sampled_from(KEYS)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("pq"), inner, max_size=2),
+    max_leaves=3,
+)
 updates = st.fixed_dictionaries(
     {},
     optional={
-        "$set": st.dictionaries(keys, st.integers(0, 3), max_size=2),
-        "$set_once": st.dictionaries(keys, st.integers(0, 3), max_size=2),
+        "$set": st.dictionaries(keys, st.integers(0, 3) | values, max_size=2),
+        "$set_once": st.dictionaries(keys, st.integers(0, 3) | values, max_size=2),
         "$unset": st.lists(keys, max_size=2),
         "$process_person_profile": st.booleans(),
     },
 )
-kinds = st.one_of(
+kinds: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     st.tuples(st.just("e"), st.just({})),
     st.tuples(st.just("$identify"), ids.map(lambda other: {"$anon_distinct_id": other})),
     st.tuples(st.just("$create_alias"), ids.map(lambda other: {"alias": other})),
@@ -46,7 +55,9 @@ kinds = st.one_of(
 @st.composite
 def batches(draw: st.DrawFn) -> list[list[Event]]:
     """A few batches of events about a few ids."""
-    drawn = draw(st.lists(st.lists(st.tuples(kinds, ids, updates), min_size=1, max_size=5), min_size=1, max_size=4))
+    drawn = draw(
+        st.lists(st.lists(st.tuples(kinds, ids, updates), min_size=1, max_size=5), min_size=1, max_size=4)
+    )
     return [
         [
             Event(
@@ -92,9 +103,7 @@ def clickhouse_says(store: ClickHouse, project: Project) -> tuple[dict[UUID, Any
         )
     )
     return (
-        {
-            row[0]: (row[1].replace(tzinfo=UTC), orjson.loads(row[2]), bool(row[3]), row[4]) for row in persons
-        },
+        {row[0]: (row[1].replace(tzinfo=UTC), orjson.loads(row[2]), bool(row[3]), row[4]) for row in persons},
         {row[0]: (row[1], row[2]) for row in mappings},
     )
 
@@ -167,7 +176,10 @@ def test_requests_about_the_same_persons_at_once_end_in_a_state_of_some_order(cl
                     event="$merge_dangerously" if merges else "e",
                     distinct_id=IDS[(worker + number) % 4],
                     timestamp=START,
-                    properties={"$set": {f"{worker}-{number}": True}, **({"alias": IDS[number // 3]} if merges else {})},
+                    properties={
+                        "$set": {f"{worker}-{number}": True},
+                        **({"alias": IDS[number // 3]} if merges else {}),
+                    },
                 )
                 take(project.pk, [event], START)
         except BaseException as error:

@@ -1,0 +1,64 @@
+"""The documentation names what there is: a new setting or parameter without a word about it fails here."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import get_resolver
+from django.urls.resolvers import URLPattern, URLResolver
+
+from persons.api.parameters.door import HARMLESS
+from persons.api.parameters.funnel import FunnelParameters
+from persons.api.parameters.persons import ListParameters
+from persons.management.commands import create_key, create_project, serve
+from persons.models import ALL_SCOPES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
+
+
+def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[str]:
+    found = []
+    for pattern in patterns:
+        path = prefix + re.sub(r"<(?:\w+:)?(\w+)>", r":\1", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            found += paths(pattern.url_patterns, path)
+        else:
+            found.append(path)
+    return found
+
+
+def test_the_readme_names_every_setting_and_only_those() -> None:
+    read = set(
+        re.findall(r'(?:environ\.get\(|_flag\()"(\w+)"', (ROOT / "persons_api/settings.py").read_text())
+    )
+    assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", [path for path in paths(get_resolver().url_patterns) if "admin" not in path])
+def test_every_endpoint_is_described(path: str) -> None:
+    told = path.removeprefix("api/projects/:project_id/").removeprefix("api/environments/:project_id/")
+    assert (
+        f"/{told}" in API.replace(":id", ":person_id")
+        or f"{told}`" in API.replace(":id", ":person_id")
+        or (f"/{told.removesuffix('/')}`" in API)
+    )
+
+
+@pytest.mark.parametrize("parameters", [FunnelParameters, ListParameters])
+def test_every_parameter_is_described(parameters: type[FunnelParameters | ListParameters]) -> None:
+    names = {*parameters.model_fields, *(HARMLESS - {"personal_api_key"})}
+    names |= {parameter.name for parameter in parameters.unsupported}
+    assert {name for name in names if f"`{name}`" not in API} == set()
+
+
+def test_every_scope_is_described() -> None:
+    objects = {scope.partition(":")[0] for scope in ALL_SCOPES}
+    assert {name for name in objects if f"`{name}" not in API} == set()
+
+
+@pytest.mark.parametrize("command", [serve, create_project, create_key])
+def test_the_readme_names_every_command(command: object) -> None:
+    name = str(getattr(command, "__name__", "")).rpartition(".")[2]
+    assert f"python manage.py {name} " in README
