@@ -111,7 +111,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "persons.api.authentication.PersonalAPIKeyAuthentication",
-        "persons.api.authentication.AdminSessionAuthentication",
+        # For whoever is logged in to the admin site; writing needs the CSRF token.
+        "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["persons.api.permissions.ScopePermission"],
     "DEFAULT_PARSER_CLASSES": ["persons.api.parsers.JSONParser"],

@@ -1,10 +1,11 @@
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
-from persons.models import Membership, Person, PersonalAPIKey, PersonDistinctId, Project, User
+from persons.models import ALL_SCOPES, Membership, Person, PersonalAPIKey, PersonDistinctId, Project, User
 
 admin.site.site_header = admin.site.site_title = "persons-api"
 
@@ -39,8 +40,15 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         return False
 
 
+class PersonalAPIKeyForm(forms.ModelForm[PersonalAPIKey]):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in ALL_SCOPES], widget=forms.CheckboxSelectMultiple
+    )
+
+
 @admin.register(PersonalAPIKey)
 class PersonalAPIKeyAdmin(admin.ModelAdmin[PersonalAPIKey]):
+    form = PersonalAPIKeyForm
     list_display = ("label", "mask_value", "user", "scopes", "last_used_at", "created_at")
     search_fields = ("label", "user__email", "mask_value")
     readonly_fields = ("mask_value", "created_at", "last_used_at")

@@ -1,8 +1,8 @@
-"""Who is asking: personal API keys in three places, or the admin site's session (spec/decisions.md 2)."""
+"""Who is asking: personal API keys, in three places (spec/decisions.md section 2)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
@@ -32,14 +32,6 @@ class PersonalAPIKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
-
-
-class AdminSessionAuthentication(SessionAuthentication):
-    """The session of somebody logged in to the admin site; writing needs Django's CSRF token."""
-
-    def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        # DRF looks at request.user, which the session middleware sets.
-        return super().authenticate(request)
 
 
 def _in_header(request: Request) -> _Found | None:

@@ -53,7 +53,7 @@ def take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]:
             with transaction.atomic():
                 return _take(project_id, events, now)
         except (_Overtaken, IntegrityError, OperationalError) as error:
-            if not _worth_repeating(error) or attempt == _ATTEMPTS - 1:
+            if not _worth_repeating(error):
                 raise
             _log.info(
                 "capture.retried", attempt=attempt + 1, project_id=project_id, reason=type(error).__name__
@@ -84,7 +84,8 @@ def _take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]
     _write_mappings(project_id, snapshot, outcome, pks)
     merged_away = [pk for uuid, pk in snapshot.person_pks.items() if uuid in outcome.deleted]
     if merged_away:
-        Person.objects.filter(pk__in=merged_away).delete()
+        # Their distinct ids have moved, so there is nothing for Django to cascade to.
+        Person.objects.filter(pk__in=merged_away)._raw_delete(using="default")
     EventUuid.objects.bulk_create(
         EventUuid(project_id=project_id, uuid=uuid) for uuid in sorted(event.uuid for event in fresh)
     )

@@ -1,8 +1,9 @@
 """What PostgreSQL knows: projects and keys, who is who, and what ClickHouse has yet to be told."""
 
+from persons.models.erasure import ProjectErasure, erase
 from persons.models.event import EventUuid
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
-from persons.models.outbox import ClickHouseTable, Outbox, ProjectErasure
+from persons.models.outbox import ClickHouseTable, Outbox
 from persons.models.person import Person, PersonDistinctId
 from persons.models.project import Membership, Project
 from persons.models.user import User
@@ -19,4 +20,5 @@ __all__ = [
     "Project",
     "ProjectErasure",
     "User",
+    "erase",
 ]

@@ -46,13 +46,3 @@ class Outbox(models.Model):
         """How many ClickHouse rows are pending, and since when the oldest is."""
         found = cls.objects.aggregate(rows=Sum("line_count", default=0), oldest=Min("created_at"))
         return found["rows"], found["oldest"]
-
-
-class ProjectErasure(models.Model):
-    """A deleted project whose rows ClickHouse still has to remove."""
-
-    team_id = models.BigIntegerField()
-    created_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"project {self.team_id}"

@@ -9,7 +9,7 @@ from persons.api.paging import page_url
 from persons.api.parameters.door import Paging, read
 from persons.api.permissions import user_of, visible_projects
 from persons.api.serializers import ProjectSerializer
-from persons.models import EventUuid, Membership, Project, ProjectErasure
+from persons.models import Membership, Project, erase
 
 
 class ProjectsViewSet(GenericViewSet[Project]):
@@ -57,10 +57,5 @@ class ProjectView(GenericViewSet[Project]):
         return Response(serializer.data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        """Everything of the project goes: at once here, in ClickHouse as soon as the outbox gets to it."""
-        with transaction.atomic():
-            ProjectErasure.objects.create(team_id=self.project.pk)
-            project_id = self.project.pk
-            self.project.delete()
-            EventUuid.objects.filter(project_id=project_id).delete()
+        erase(self.project)
         return Response(status=204)
