@@ -55,11 +55,13 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "persons",
 ]
 MIDDLEWARE = [
     "persons.api.middleware.request_log",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "persons.api.middleware.optional_trailing_slash",
@@ -99,6 +101,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Web pages anywhere may send events and ask for the configuration of posthog-js; nothing else.
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_URLS_REGEX = (
+    r"^/(batch|capture|track|engage|e|s|i|flags|decide|array|static"
+    r"|api/(surveys|early_access_features|web_experiments|product_tours))(/|$)"
+)
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+# A star covers every header but Authorization.
+CORS_ALLOW_HEADERS = ["*", "authorization"]
+CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 USE_TZ = True
 TIME_ZONE = "UTC"

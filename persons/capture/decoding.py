@@ -1,16 +1,16 @@
 """From the bytes of a request to the events in it (spec/ingestion.md section 1)."""
 
-import json
-import zlib
+import base64
+import binascii
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
-import orjson
+from persons.capture.compression import inflated
+from persons.capture.sdk_json import parsed
+from persons.errors import invalid, not_supported
 
-from persons.errors import PayloadTooLarge, invalid
-
-MAX_BODY_BYTES = 20 * 1024 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
+_JSON_BEGINS = (b"{", b"[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,73 +23,53 @@ class Payload:
     historical_migration: bool = False
 
 
-def decoded(
-    body: bytes, *, content_encoding: str = "", compression: str = "", token: str | None = None
-) -> Payload:
-    """Read a request body. ``token`` is the one of the query string.
+def decoded(body: bytes, *, compression: str = "", token: str | None = None) -> Payload:
+    """Read a request body, whichever of the forms SDKs have had over the years it comes in.
 
+    ``compression`` is the one that a header or the query string names, ``token`` that of the query string.
     Raises PayloadTooLarge, and a validation error for a body that is not JSON of a known shape.
     """
-    if body[:2] == _GZIP_MAGIC:
-        body = _gunzipped(body)
-    elif (name := content_encoding or compression) not in {"", "identity", "gzip", "gzip-js"}:
-        raise invalid("compression", f"Compression {name!r} is not supported. Allowed: gzip, or none.")
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"The body may have {MAX_BODY_BYTES} bytes at most.")
-    if body[:5] == b"data=":
-        raise invalid(None, "Form-encoded bodies are not supported. Send JSON.", code="not_supported")
-    return _payload(_parsed(body), token)
-
-
-def _gunzipped(body: bytes) -> bytes:
-    # One byte more than allowed tells a large body from a bomb without ever inflating the bomb.
-    inflater = zlib.decompressobj(wbits=31)
+    body = _inflated(body, compression)
+    if body.startswith(b"data=") or b"&data=" in body[:1000]:
+        form = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        token = form.get("api_key") or form.get("token") or token
+        body = _inflated(form.get("data", "").encode(), form.get("compression", ""))
+    text = body.strip()
+    if text and not text.startswith(_JSON_BEGINS):
+        text = _inflated(_from_base64(text), "")
     try:
-        inflated = inflater.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error as error:
-        raise invalid(None, f"The body is not valid gzip: {error}.") from error
-    if not inflater.eof and len(inflated) <= MAX_BODY_BYTES:
-        raise invalid(None, "The body is not valid gzip: it ends too early.")
-    return inflated
+        document = parsed(text)
+    except ValueError as error:
+        raise invalid(None, f"The body is not valid JSON: {error}.", code="parse_error") from error
+    return payload(document, token)
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        return _parsed_leniently(body, str(error))
-
-
-def _parsed_leniently(body: bytes, complaint: str) -> Any:
-    """What SDKs really send and strict JSON forbids: NaN, infinities, halves of surrogate pairs."""
-    try:
-        document = json.loads(
-            body, parse_constant=lambda _: None, parse_int=_int_or_float, parse_float=_finite
+def _inflated(body: bytes, compression: str) -> bytes:
+    if compression == "lz64":
+        raise not_supported(
+            "compression", "lz64 is not supported: SDKs stopped sending it. Use gzip or base64."
         )
-        # Through UTF-16 and back: pairs become one character, halves become U+FFFD.
-        text = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return orjson.loads(text.decode("utf-16", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise invalid(None, f"The body is not valid JSON: {complaint}.", code="parse_error") from error
+    return inflated(body, compression)
 
 
-def _int_or_float(digits: str) -> int | float | None:
-    number = int(digits) if len(digits) < 20 else float(digits)
-    return number if -(2**63) <= number < 2**64 else _finite(digits)
+def _from_base64(text: bytes) -> bytes:
+    # A + that travelled in a form unescaped is a space now; the URL-safe alphabet and missing padding are
+    # both common.
+    standard = text.replace(b" ", b"+").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+    try:
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+    except binascii.Error:
+        return text
 
 
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if abs(number) != float("inf") else None
-
-
-def _payload(document: Any, token: str | None) -> Payload:
+def payload(document: Any, token: str | None) -> Payload:
+    """The events of a JSON document. Raises a validation error when it has none."""
+    envelope: dict[str, Any] = {}
     if isinstance(document, list):
-        events, envelope = document, {}
-    elif isinstance(document, dict) and "batch" in document:
-        events, envelope = document["batch"], document
+        events = document
     elif isinstance(document, dict):
-        events, envelope = [document], document
+        envelope = document
+        events = document.get("batch", [document])
     else:
         raise invalid(None, "The body must be an event, a list of events, or an object with a `batch`.")
     if not isinstance(events, list):

@@ -21,9 +21,9 @@ from django.db.models.expressions import Func, Value
 from persons.capture import rows
 from persons.errors import Unavailable
 from persons.identity.process import mentioned_ids, merge_ids, process
-from persons.identity.values import Event, Known, Mapping, Note, Outcome
+from persons.identity.values import Event, Known, Mapping, Note, Outcome, RefusedMerge
 from persons.identity.values import Person as PersonState
-from persons.models import EventUuid, Outbox, Person, PersonDistinctId, Project
+from persons.models import ActivityLog, EventUuid, Outbox, Person, PersonDistinctId, Project
 
 _ATTEMPTS = 12
 Stored = TypeVar("Stored", bound=models.Model)
@@ -92,7 +92,24 @@ def _take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]
     Outbox.objects.bulk_create(
         rows.outbox_rows(project_id, outcome, now, arrival=_arrival_number(project_id))
     )
+    ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
     return outcome.notes
+
+
+def _refused_merge(project_id: int, refusal: RefusedMerge) -> ActivityLog:
+    return ActivityLog(
+        project_id=project_id,
+        activity=ActivityLog.Activity.MERGE_REFUSED,
+        person_uuid=refusal.person,
+        detail={
+            "event": refusal.event,
+            "event_uuid": refusal.uuid,
+            "timestamp": refusal.timestamp,
+            "distinct_id": refusal.distinct_id,
+            "other_distinct_id": refusal.other_distinct_id,
+            "other_person_uuid": refusal.other_person,
+        },
+    )
 
 
 def _never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
@@ -133,25 +150,31 @@ def _snapshot(project_id: int, events: Sequence[Event]) -> _Snapshot:
 
 
 def _lock_unchanged(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> None:
-    """Lock the stored rows that are about to change. Raises _Overtaken when one is not as it was read."""
+    """Lock the stored rows that are about to change. Raises _Overtaken when one is not as it was read.
+
+    The owner of an id counts as changed: who attaches an id to a person, and who merges that person away,
+    wait for each other.
+    """
     known = snapshot.known
-    touched = [known.persons[uuid] for uuid in (*outcome.persons, *outcome.deleted) if uuid in known.persons]
-    if touched:
-        locked = Person.objects.select_for_update().filter(
-            project_id=project_id, uuid__in=[person.uuid for person in touched]
-        )
-        if dict(locked.order_by("pk").values_list("uuid", "version")) != {
-            person.uuid: person.version for person in touched
-        }:
+    owners = {mapping.person for mapping in outcome.mappings.values() if mapping.person}
+    persons = {uuid for uuid in {*outcome.persons, *outcome.deleted, *owners} if uuid in known.persons}
+    if persons:
+        rows = Person.objects.select_for_update().filter(project_id=project_id, uuid__in=persons)
+        versions = dict(rows.order_by("pk").values_list("uuid", "version"))
+        if versions != {uuid: known.persons[uuid].version for uuid in persons}:
             raise _Overtaken
-    moved = [known.mappings[name] for name in outcome.mappings if name in known.mappings]
+    moved = {name: mapping for name, mapping in outcome.mappings.items() if name in known.mappings}
     if moved:
-        locked_mappings = PersonDistinctId.objects.select_for_update(of=("self",)).filter(
-            project_id=project_id, distinct_id__in=[mapping.distinct_id for mapping in moved]
+        rows_of_ids = PersonDistinctId.objects.select_for_update(of=("self",)).filter(
+            project_id=project_id, distinct_id__in=moved
         )
-        if dict(locked_mappings.order_by("pk").values_list("distinct_id", "version")) != {
-            mapping.distinct_id: mapping.version for mapping in moved
-        }:
+        versions_of_ids = dict(rows_of_ids.order_by("pk").values_list("distinct_id", "version"))
+        if versions_of_ids != {name: known.mappings[name].version for name in moved}:
+            raise _Overtaken
+    merged_away = [snapshot.person_pks[uuid] for uuid in outcome.deleted if uuid in known.persons]
+    if merged_away:
+        own = PersonDistinctId.objects.filter(person__in=merged_away).values_list("distinct_id", flat=True)
+        if not moved.keys() >= set(own):
             raise _Overtaken
 
 

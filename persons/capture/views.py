@@ -1,16 +1,21 @@
 """The endpoints that SDKs send events to."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
 
 from django.db import IntegrityError
-from django.http.request import RawPostDataException
+from django.http.request import UnreadablePostError
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from persons.capture.decoding import MAX_BODY_BYTES, decoded
+from persons.capture.compression import MAX_BODY_BYTES
+from persons.capture.decoding import Payload, decoded
 from persons.capture.events import accepted
+from persons.capture.protocol_v1 import decoded_v1, results
 from persons.capture.store import take
 from persons.errors import PayloadTooLarge, invalid
 from persons.identity.values import Note
@@ -27,33 +32,68 @@ class UnknownToken(APIException):
     default_code = "authentication_failed"
 
 
-class CaptureView(APIView):
-    """Takes events: ``{"status": "Ok"}`` once they can no longer be lost.
-
-    Some events of a batch may be refused while the others are taken; ``refused`` says which and why
-    (``stored`` true: the event was taken, only something about it was not done).
-    """
-
+class _OpenView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
+
+class CaptureView(_OpenView):
+    """Takes events: ``{"status": "Ok"}`` once they can no longer be lost.
+
+    Some events of a batch may be refused while the others are taken; ``refused`` says which and why
+    (``stored`` true: the event was taken, only something about it was not done). A beacon, which nobody
+    reads the answer of, gets 204.
+    """
+
     def post(self, request: Request) -> Response:
-        now = datetime.now(UTC)
+        return self._capture(request, _body(request))
+
+    def get(self, request: Request) -> Response:
+        """Events in the query string's ``data``, as tracking pixels send them."""
+        return self._capture(request, urlencode({"data": request.query_params.get("data", "")}).encode())
+
+    def _capture(self, request: Request, body: bytes) -> Response:
+        query = request.query_params
         payload = decoded(
-            _body(request),
-            content_encoding=request.headers.get("Content-Encoding", "").strip().lower(),
-            compression=request.query_params.get("compression", ""),
-            token=request.query_params.get("api_key") or request.query_params.get("token"),
+            body,
+            compression=_encoding(request) or query.get("compression", ""),
+            token=query.get("api_key") or query.get("token"),
         )
-        project_id = _project_id(payload.token)
-        if len(payload.events) > MAX_EVENTS:
-            raise invalid("batch", f"A batch may have {MAX_EVENTS} events at most.")
-        batch = accepted(payload, now)
-        try:
-            notes = batch.notes + take(project_id, batch.events, now)
-        except IntegrityError as error:
-            raise UnknownToken("The project of this token has been deleted.") from error
-        return _answer(notes, len(payload.events))
+        notes = _taken(payload)
+        if sum(not note.stored for note in notes) == len(payload.events):
+            raise _nothing_taken(payload, notes)
+        if query.get("beacon") == "1":
+            return Response(status=204)
+        return Response({"status": "Ok", **({"refused": _refused(notes)} if notes else {})})
+
+
+class CaptureV1View(_OpenView):
+    """``/i/v1/analytics/events``: the answer says of each event what became of it."""
+
+    def post(self, request: Request) -> Response:
+        payload = decoded_v1(_body(request), request.headers)
+        uuids = [
+            str(event["uuid"]) for event in payload.events if isinstance(event, dict) and "uuid" in event
+        ]
+        return Response({"results": results(uuids, _taken(payload))})
+
+
+def _taken(payload: Payload) -> list[Note]:
+    """Take what can be taken; returns what was not done, in the order of the batch."""
+    now = datetime.now(UTC)
+    project_id = _project_id(payload.token)
+    if len(payload.events) > MAX_EVENTS:
+        raise invalid("batch", f"A batch may have {MAX_EVENTS} events at most.")
+    batch = accepted(payload, now)
+    try:
+        notes = batch.notes + take(project_id, batch.events, now)
+    except IntegrityError as error:
+        raise UnknownToken("The project of this token has been deleted.") from error
+    return sorted(notes, key=lambda note: note.index)
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("Content-Encoding", "").strip().lower()
 
 
 def _body(request: Request) -> bytes:
@@ -62,7 +102,7 @@ def _body(request: Request) -> bytes:
         raise PayloadTooLarge(f"The body may have {MAX_BODY_BYTES} bytes at most.")
     try:
         return request._request.body
-    except RawPostDataException as error:
+    except UnreadablePostError as error:
         raise invalid(None, "The body ended too early.") from error
 
 
@@ -79,14 +119,13 @@ def _project_id(token: object) -> int:
     return found
 
 
-def _answer(notes: list[Note], sent: int) -> Response:
-    refused = [
+def _refused(notes: Sequence[Note]) -> list[dict[str, Any]]:
+    return [
         {"index": note.index, "uuid": str(note.uuid), "reason": note.reason, "stored": note.stored}
-        for note in sorted(notes, key=lambda note: note.index)
+        for note in notes
     ]
-    if sum(not note.stored for note in notes) == sent:
-        raise invalid(
-            f"batch.{refused[0]['index']}" if sent > 1 else None,
-            f"No event was taken: {refused[0]['reason']}.",
-        )
-    return Response({"status": "Ok", **({"refused": refused} if refused else {})})
+
+
+def _nothing_taken(payload: Payload, notes: Sequence[Note]) -> APIException:
+    attr = f"batch.{notes[0].index}" if len(payload.events) > 1 else None
+    return invalid(attr, f"No event was taken: {notes[0].reason}.")

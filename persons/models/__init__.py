@@ -1,5 +1,6 @@
 """What PostgreSQL knows: projects and keys, who is who, and what ClickHouse has yet to be told."""
 
+from persons.models.activity import ActivityLog
 from persons.models.erasure import ProjectErasure, erase
 from persons.models.event import EventUuid
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
@@ -10,6 +11,7 @@ from persons.models.user import User
 
 __all__ = [
     "ALL_SCOPES",
+    "ActivityLog",
     "ClickHouseTable",
     "EventUuid",
     "Membership",

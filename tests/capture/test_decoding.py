@@ -1,11 +1,21 @@
+import base64
 import gzip
 import json
+import sys
+import zlib
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from rest_framework.exceptions import APIException
 
-from persons.capture.decoding import MAX_BODY_BYTES, decoded
+from persons.capture.compression import MAX_BODY_BYTES
+from persons.capture.decoding import decoded
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 EVENT = {"event": "e", "distinct_id": "d"}
 
@@ -30,12 +40,42 @@ def test_one_event_a_list_and_a_batch_are_understood(body: Any, token: str, even
     assert (payload.token, payload.events) == (token, events)
 
 
+JSON = json.dumps({"api_key": "phc_1", "batch": [{**EVENT, "properties": {"é": "~~~???>>>"}}]}).encode()
+BASE64 = base64.b64encode(JSON)
+URLSAFE = base64.urlsafe_b64encode(JSON)
+
+
 @pytest.mark.parametrize(
-    "how", [{"content_encoding": "gzip"}, {"compression": "gzip"}, {"compression": "gzip-js"}, {}]
+    ("body", "compression"),
+    [
+        (JSON, ""),
+        (b"  " + JSON + b"\n", ""),
+        (gzip.compress(JSON), "gzip"),
+        (gzip.compress(JSON), "gzip-js"),
+        (gzip.compress(JSON), ""),
+        (zlib.compress(JSON), "deflate"),
+        (zstd.compress(JSON), "zstd"),
+        (zstd.compress(JSON), ""),
+        (BASE64, "base64"),
+        (BASE64, ""),
+        (URLSAFE.rstrip(b"="), "base64"),
+        (base64.b64encode(gzip.compress(JSON)), "base64"),
+        (b"data=" + quote(BASE64).encode(), ""),
+        (b"data=" + BASE64, "base64"),
+        (b"data=" + quote(JSON).encode(), ""),
+        (b"ip=1&data=" + quote(BASE64).encode() + b"&compression=base64", ""),
+        (b"data=" + quote(base64.b64encode(gzip.compress(JSON))).encode() + b"&compression=gzip-js", ""),
+        (gzip.compress(b"data=" + quote(BASE64).encode()), "gzip"),
+    ],
 )
-def test_gzip_is_recognised_by_what_it_is(how: dict[str, str]) -> None:
-    body = gzip.compress(json.dumps({"api_key": "phc_1", "batch": [EVENT]}).encode())
-    assert decoded(body, **how).events == [EVENT]
+def test_every_form_that_sdks_have_sent_is_understood(body: bytes, compression: str) -> None:
+    (event,) = decoded(body, compression=compression).events
+    assert event["properties"] == {"é": "~~~???>>>"}
+
+
+def test_the_token_may_stand_in_the_form() -> None:
+    form = urlencode({"data": json.dumps([EVENT]), "api_key": "phc_form"}).encode()
+    assert decoded(form, token="phc_query").token == "phc_form"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +107,7 @@ def test_what_sdks_send_beyond_strict_json_is_taken(text: str, value: Any) -> No
         (b"data=eyJ9", 400),
         (b"\xff\xfe", 400),
         (b"[" * 100_000, 400),
-        (gzip.compress(b"{}")[:-6], 400),
+        (gzip.compress(b"[1, 2, 3, 4, 5, 6, 7]")[:20], 400),
         (b"\x1f\x8bgarbage", 400),
         (b" " * (MAX_BODY_BYTES + 1), 413),
         (gzip.compress(b" " * (MAX_BODY_BYTES + 1)), 413),
@@ -80,6 +120,9 @@ def test_bodies_that_cannot_be_read_are_refused(body: bytes, status: int) -> Non
     assert refusal.value.status_code == status
 
 
-def test_an_unknown_compression_is_named() -> None:
-    with pytest.raises(APIException, match="lz64"):
-        decoded(b"{}", compression="lz64")
+@pytest.mark.parametrize(
+    ("body", "compression"), [(b"{}", "lz64"), (b"data=abc&compression=lz64", ""), (b"{}", "br")]
+)
+def test_a_compression_nobody_sends_any_more_is_named(body: bytes, compression: str) -> None:
+    with pytest.raises(APIException, match=compression or "lz64"):
+        decoded(body, compression=compression)
