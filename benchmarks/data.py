@@ -28,7 +28,7 @@ MONTHS_OF_EVENTS = DateRange(
     date_to=datetime(2024, 3, 30, 23, 59, 59, 999999, tzinfo=UTC),
     timezone="UTC",
 )
-_SECONDS = 90 * 24 * 60 * 60
+_MICROSECONDS = 90 * 24 * 60 * 60 * 1_000_000
 _ROWS_PER_INSERT = 1_000_000
 
 # A person's number is a hash of the event's number; ids are made of the person's number, so that every
@@ -50,7 +50,7 @@ SELECT
         'paid'
     ) AS event,
     toDateTime64('2024-01-01 00:00:00', 6, 'UTC')
-        + toIntervalMicrosecond(intDiv(number * {seconds:UInt64} * 1000000, {events:UInt64})) AS timestamp,
+        + toIntervalMicrosecond(number * {microseconds_between:UInt64}) AS timestamp,
     generateUUIDv4(number) AS uuid,
     {distinct_id} AS distinct_id,
     {person_id} AS person_id,
@@ -132,8 +132,7 @@ def _fill(store: ClickHouse, size: Size) -> None:
             sql(
                 _EVENTS,
                 project=PROJECT,
-                seconds=_SECONDS,
-                events=size.events,
+                microseconds_between=_MICROSECONDS // size.events,
                 persons=size.persons,
                 first=first,
                 rows=min(_ROWS_PER_INSERT, size.events - first),

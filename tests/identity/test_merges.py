@@ -1,10 +1,11 @@
 """Who becomes whom (ingestion.md 4.5, 4.6)."""
 
+import copy
 from uuid import UUID
 
 import pytest
 
-from persons.identity import Mapping, mentioned_ids, merge_ids
+from persons.identity import Mapping, mentioned_ids, merge_ids, process
 from tests.identity.helpers import (
     PROJECT,
     Store,
@@ -122,7 +123,10 @@ def test_the_survivors_values_win_also_when_it_has_fewer(together: bool) -> None
     store = Store()
     events = [setting("a"), setting("a", x="a", y="a"), setting("u", x="u"), identify("u", "a")]
     for batch in [events] if together else [[event] for event in events]:
-        store.take(*batch)
+        known = store.load(batch)
+        before = copy.deepcopy(known)
+        store.keep(process(PROJECT, batch, known))
+        assert known == before
     assert store.person("u").properties == {"x": "u", "y": "a"}
 
 
@@ -203,5 +207,6 @@ def test_personless_ids_get_a_person_with_a_higher_version_and_an_override_where
 
 def test_only_ids_of_real_merges_ask_for_whole_persons() -> None:
     events = [make_event("x"), identify("u", "a"), identify("s", "s"), identify("t"), personless("p", "$set")]
+    events.append(identify("v", "w", **{"$process_person_profile": False}))
     assert merge_ids(events) == {"u", "a"}
     assert mentioned_ids(events) == {"x", "u", "a", "s", "t"}

@@ -63,6 +63,13 @@ def test_a_change_of_nothing_writes_nothing(asked: dict[str, Any]) -> None:
     assert len(outcome.events) == 1
 
 
+def test_a_large_number_sent_again_is_no_change_although_the_store_writes_it_otherwise() -> None:
+    store = Store()
+    store.take(setting("u", n=1e16))
+    assert isinstance(store.person("u").properties["n"], int)
+    assert store.take(setting("u", n=1e16)).persons == {}
+
+
 def test_each_changing_event_raises_the_version_by_one() -> None:
     store = Store()
     store.take(setting("u"))

@@ -1,0 +1,6 @@
+"""All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
+
+from benchmarks import funnel
+
+if __name__ == "__main__":
+    funnel.main()
