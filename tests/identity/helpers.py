@@ -96,7 +96,7 @@ class Store:
             for key, mapping in self.mappings.items()
             if key in mentioned or mapping.person in merging
         }
-        owners = {mapping.person for mapping in mappings.values()} - {None}
+        owners = {mapping.person for mapping in mappings.values() if mapping.person}
         return Known({uuid: self.persons[uuid] for uuid in owners}, mappings)
 
     def keep(self, outcome: Outcome) -> None:

@@ -21,7 +21,9 @@ IDS = ["a", "b", "c", "d", "e", "anonymous", "0"]
 NAMES = ["seen", "$identify", "$create_alias", "$merge_dangerously", "$set", "$exception", "$groupidentify"]
 
 # No number that jsonb writes in more bytes than orjson: by these the size limit depends on the store.
-leaves = st.sampled_from([None, True, False, 0, 1, 1.0, -0.0, "", "x", "a longer text", [], {}])
+leaves: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, False, 0, 1, 1.0, -0.0, "", "x", "a longer text", [], {}]
+)
 values = leaves | st.lists(leaves, max_size=2) | st.dictionaries(st.sampled_from("xy"), leaves, max_size=2)
 keys = st.sampled_from(["k", "l", "$browser", "$initial_browser", "1"])
 objects = st.dictionaries(keys, values, max_size=3)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from persons.identity import Mapping, mentioned_ids, merge_ids, process
+from persons.identity import Event, Mapping, mentioned_ids, merge_ids, process
 from tests.identity.helpers import (
     PROJECT,
     Store,
@@ -33,7 +33,7 @@ def test_an_id_seen_first_makes_a_person_with_the_uuid_posthog_gives_it() -> Non
 
 
 @pytest.mark.parametrize("event", [identify("u", "a", **{"$set": {"x": 1}}), alias("u", "a")])
-def test_neither_id_known_makes_one_person_of_both(event) -> None:
+def test_neither_id_known_makes_one_person_of_both(event: Event) -> None:
     store = Store()
     store.take(event)
     person = store.person("u")

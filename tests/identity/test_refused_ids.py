@@ -2,7 +2,7 @@
 
 import pytest
 
-from persons.identity import mentioned_ids, merge_ids
+from persons.identity import Event, mentioned_ids, merge_ids
 from persons.identity.merges import is_refused_id
 from tests.identity.helpers import Store, alias, identify, uuid_of
 
@@ -33,7 +33,7 @@ def test_other_ids_are_taken(distinct_id: str) -> None:
 
 
 @pytest.mark.parametrize("event", [identify("u", "guest"), identify("Guest", "a"), alias("u", "'null'")])
-def test_a_merge_by_a_refused_id_leaves_the_event_and_a_note(event) -> None:
+def test_a_merge_by_a_refused_id_leaves_the_event_and_a_note(event: Event) -> None:
     store = Store()
     store.take(event)
     assert [stored.person_id for stored in store.events] == [uuid_of(event.distinct_id)]

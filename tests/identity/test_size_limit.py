@@ -38,7 +38,7 @@ def test_bytes_count_not_characters() -> None:
 def test_many_small_updates_reach_the_limit_exactly() -> None:
     store = Store()
     store.take(make_event("u"))
-    store.take(*(setting("u", **{f"k{n}": "x" * 100_000}) for n in range(7)))
+    store.take(*(make_event("u", "$set", properties={"$set": {f"k{n}": "x" * 100_000}}) for n in range(7)))
     assert store.person("u").properties.keys() == {f"k{n}" for n in range(6)}
     replaced = setting("u", k0="y" * 100_000)
     store.take(*[replaced, setting("u", k0="x" * 100_000)] * 5)
