@@ -176,39 +176,57 @@ def test_any_history_leaves_both_stores_with_the_persons_of_the_rules(
         transaction.set_rollback(True)
 
 
+WORKERS, ROUNDS = 4, 25
+
+
+def at_once(worker: int, number: int) -> Event:
+    """In each round, at the same moment: two merge the round's persons a and b, one into the other each, one
+    gives a a new id, and one sets a property of a."""
+    a, b, mark = f"a{number}", f"b{number}", f"{worker}-{number}"
+    return [
+        Event(0, uuid.uuid4(), "$merge_dangerously", b, START, {"alias": a}),
+        Event(0, uuid.uuid4(), "$merge_dangerously", a, START, {"alias": b}),
+        Event(0, uuid.uuid4(), "$create_alias", a, START, {"alias": mark}),
+        Event(0, uuid.uuid4(), "e", a, START, {"$set": {mark: True}}),
+    ][worker]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_requests_about_the_same_persons_at_once_end_in_a_state_of_some_order(clickhouse: ClickHouse) -> None:
-    """Every request sets its own key on one of four ids, and some merge them: nothing gets lost."""
     project = new_project("at once")
+    for name in ("a", "b"):
+        identified = [
+            Event(
+                0, uuid.uuid4(), "$create_alias", f"{name}{number}", START, {"alias": f"{name}{name}{number}"}
+            )
+            for number in range(ROUNDS)
+        ]
+        take(project.pk, identified, START)
     failures: list[BaseException] = []
+    together = threading.Barrier(WORKERS)
 
     def send(worker: int) -> None:
         try:
-            for number in range(12):
-                merges = worker == 0 and number in {3, 6, 9}
-                event = Event(
-                    index=0,
-                    uuid=uuid.uuid4(),
-                    event="$merge_dangerously" if merges else "e",
-                    distinct_id=IDS[(worker + number) % 4],
-                    timestamp=START,
-                    properties={
-                        "$set": {f"{worker}-{number}": True},
-                        **({"alias": IDS[number // 3]} if merges else {}),
-                    },
-                )
-                take(project.pk, [event], START)
+            for number in range(ROUNDS):
+                together.wait()
+                take(project.pk, [at_once(worker, number)], START)
         except BaseException as error:
             failures.append(error)
+            together.abort()
         finally:
             connection.close()
 
-    workers = [threading.Thread(target=send, args=[worker]) for worker in range(6)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    workers = [threading.Thread(target=send, args=[worker]) for worker in range(WORKERS)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
     assert failures == []
     assert_stores_agree(clickhouse, project)
-    kept = {key for person in Person.objects.filter(project=project) for key in person.properties}
-    assert kept == {f"{worker}-{number}" for worker in range(6) for number in range(12)}
+    for number in range(ROUNDS):
+        ids = [f"a{number}", f"aa{number}", f"b{number}", f"bb{number}", f"2-{number}"]
+        mappings = PersonDistinctId.objects.filter(project=project, distinct_id__in=ids)
+        assert len(mappings) == len(ids)
+        person = Person.objects.get(mappings__in=mappings.filter(distinct_id=f"a{number}"))
+        assert {mapping.person_id for mapping in mappings} == {person.pk}
+        assert person.properties == {f"3-{number}": True}
