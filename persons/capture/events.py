@@ -115,7 +115,7 @@ def _properties(raw: dict[str, Any]) -> dict[str, Any]:
     for key in ("$set", "$set_once"):
         inner = properties.get(key)
         if isinstance(lifted.get(key), dict) and isinstance(inner, dict):
-            lifted[key] = {**lifted[key], **inner}
+            lifted[key] = {**inner, **lifted[key]}
     return {**properties, **lifted}
 
 

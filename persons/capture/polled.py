@@ -22,7 +22,8 @@ CONFIG: dict[str, Any] = {
     "capturePerformance": False,
     "sessionRecording": False,
     "heatmaps": False,
-    "surveys": False,
+    # None, for False would make posthog-js load a script that draws surveys.
+    "surveys": None,
     "productTours": False,
     "conversations": False,
     "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},

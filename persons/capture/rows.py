@@ -7,26 +7,29 @@ from typing import Any
 import orjson
 
 from persons.identity.values import Mapping, Outcome, StoredEvent
-from persons.models import ClickHouseTable, Outbox
+from persons.models import ClickHouseTable
 
 # One request has at most 10,000 events.
 _ARRIVALS_PER_REQUEST = 1 << 16
 
 
-def outbox_rows(project_id: int, outcome: Outcome, now: datetime, *, arrival: int) -> Iterator[Outbox]:
-    """At most one outbox row per ClickHouse table. ``arrival`` numbers the request among all others."""
+def outbox_rows(
+    project_id: int, outcome: Outcome, now: datetime, *, arrival: int
+) -> list[tuple[str, str, int]]:
+    """(table, JSON lines, number of lines), at most once per ClickHouse table.
+
+    ``arrival`` numbers the request among all others.
+    """
     contents = {
         ClickHouseTable.PERSON: _persons(project_id, outcome),
         ClickHouseTable.DISTINCT_ID: _mappings(project_id, outcome.mappings.values()),
         ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
         ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, arrival * _ARRIVALS_PER_REQUEST),
     }
-    for table, rows in contents.items():
-        lines = [orjson.dumps(row) for row in rows]
-        if lines:
-            yield Outbox(
-                project_id=project_id, table=table, lines=b"\n".join(lines).decode(), line_count=len(lines)
-            )
+    encoded = {table: [orjson.dumps(row) for row in rows] for table, rows in contents.items()}
+    return [
+        (table.value, b"\n".join(lines).decode(), len(lines)) for table, lines in encoded.items() if lines
+    ]
 
 
 def _events(

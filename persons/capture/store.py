@@ -7,26 +7,23 @@ with what was read; if anybody was faster, the whole transaction is tried again.
 
 import random
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import psycopg.errors
 import structlog
-from django.db import IntegrityError, OperationalError, models, transaction
-from django.db.models.expressions import Func, Value
+from django.db import IntegrityError, OperationalError, transaction
 
-from persons.capture import rows
+from persons.capture import statements
+from persons.capture.rows import outbox_rows
 from persons.errors import Unavailable
 from persons.identity.process import mentioned_ids, merge_ids, process
-from persons.identity.values import Event, Known, Mapping, Note, Outcome, RefusedMerge
-from persons.identity.values import Person as PersonState
-from persons.models import ActivityLog, EventUuid, Outbox, Person, PersonDistinctId, Project
+from persons.identity.values import Event, Known, Note, Outcome, RefusedMerge
+from persons.models import ActivityLog
 
 _ATTEMPTS = 12
-Stored = TypeVar("Stored", bound=models.Model)
 _log = structlog.get_logger(__name__)
 
 
@@ -34,12 +31,19 @@ class _Overtaken(Exception):
     """Another transaction changed what this one had read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Snapshot:
-    """What was known when the transaction read, and the database keys of it."""
+    """What was known when the transaction read, and the database keys of its persons."""
 
-    known: Known
-    person_pks: dict[UUID, int]
+    known: Known = field(default_factory=Known)
+    keys: dict[UUID, int] = field(default_factory=dict)
+
+    def add(self, found: Sequence[statements.StoredId]) -> None:
+        for mapping, person, key in found:
+            self.known.mappings[mapping.distinct_id] = mapping
+            if person and key:
+                self.known.persons.setdefault(person.uuid, person)
+                self.keys[person.uuid] = key
 
 
 def take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]:
@@ -63,9 +67,7 @@ def take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]:
 
 
 def _worth_repeating(error: Exception) -> bool:
-    if isinstance(error, _Overtaken):
-        return True
-    return isinstance(
+    return isinstance(error, _Overtaken) or isinstance(
         error.__cause__,
         psycopg.errors.UniqueViolation
         | psycopg.errors.DeadlockDetected
@@ -79,21 +81,71 @@ def _take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]
         return []
     snapshot = _snapshot(project_id, fresh)
     outcome = process(project_id, fresh, snapshot.known)
+    statements.release_uuids(project_id, [note.uuid for note in outcome.notes if not note.stored])
     _lock_unchanged(project_id, snapshot, outcome)
-    pks = _write_persons(project_id, snapshot, outcome)
-    _write_mappings(project_id, snapshot, outcome, pks)
-    merged_away = [pk for uuid, pk in snapshot.person_pks.items() if uuid in outcome.deleted]
-    if merged_away:
-        # Their distinct ids have moved, so there is nothing for Django to cascade to.
-        Person.objects.filter(pk__in=merged_away)._raw_delete(using="default")
-    EventUuid.objects.bulk_create(
-        EventUuid(project_id=project_id, uuid=uuid) for uuid in sorted(event.uuid for event in fresh)
-    )
-    Outbox.objects.bulk_create(
-        rows.outbox_rows(project_id, outcome, now, arrival=_arrival_number(project_id))
-    )
+    _write(project_id, snapshot, outcome)
+    # The arrival number is taken under the locks, so that for one person the order of the numbers is the
+    # order in which its changes were decided.
+    rows = outbox_rows(project_id, outcome, now, arrival=statements.next_arrival())
+    statements.insert_outbox(project_id, rows)
     ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
     return outcome.notes
+
+
+def _never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
+    by_uuid: dict[UUID, Event] = {}
+    for event in events:
+        by_uuid.setdefault(event.uuid, event)
+    fresh = statements.claim_uuids(project_id, by_uuid)
+    return [event for uuid, event in by_uuid.items() if uuid in fresh]
+
+
+def _snapshot(project_id: int, events: Sequence[Event]) -> _Snapshot:
+    snapshot = _Snapshot()
+    snapshot.add(statements.stored_ids(project_id, mentioned_ids(events)))
+    mappings = snapshot.known.mappings
+    merging = {mappings[name].person for name in merge_ids(events) if name in mappings}
+    if keys := [snapshot.keys[person] for person in merging if person]:
+        snapshot.add(statements.stored_ids_of(keys))
+    return snapshot
+
+
+def _lock_unchanged(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> None:
+    """Lock the stored rows that are about to change. Raises _Overtaken when one is not as it was read.
+
+    The owner of an id counts as changed: who attaches an id to a person, and who merges that person away,
+    wait for each other.
+    """
+    known = snapshot.known
+    owners = {mapping.person for mapping in outcome.mappings.values() if mapping.person}
+    persons = {uuid for uuid in {*outcome.persons, *outcome.deleted, *owners} if uuid in known.persons}
+    if persons:
+        versions = statements.lock_persons([snapshot.keys[uuid] for uuid in persons])
+        if versions != {uuid: known.persons[uuid].version for uuid in persons}:
+            raise _Overtaken
+    moved = outcome.mappings.keys() & known.mappings.keys()
+    if moved:
+        versions_of_ids = statements.lock_ids(project_id, moved)
+        if versions_of_ids != {name: known.mappings[name].version for name in moved}:
+            raise _Overtaken
+    merged_away = [snapshot.keys[uuid] for uuid in outcome.deleted if uuid in known.persons]
+    if merged_away:
+        own = {stored.mapping.distinct_id for stored in statements.stored_ids_of(merged_away)}
+        if not own <= moved:
+            raise _Overtaken
+
+
+def _write(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> None:
+    known, keys = snapshot.known, snapshot.keys
+    persons, ids = outcome.persons, outcome.mappings
+    statements.update_persons(project_id, [persons[uuid] for uuid in persons if uuid in known.persons])
+    statements.update_last_seen({keys[uuid]: seen for uuid, seen in outcome.seen.items()})
+    new = statements.insert_persons(
+        project_id, [persons[uuid] for uuid in persons if uuid not in known.persons]
+    )
+    statements.update_ids(project_id, [ids[name] for name in ids if name in known.mappings], keys | new)
+    statements.insert_ids(project_id, [ids[name] for name in ids if name not in known.mappings], keys | new)
+    statements.delete_persons([keys[uuid] for uuid in outcome.deleted if uuid in known.persons])
 
 
 def _refused_merge(project_id: int, refusal: RefusedMerge) -> ActivityLog:
@@ -110,135 +162,3 @@ def _refused_merge(project_id: int, refusal: RefusedMerge) -> ActivityLog:
             "other_person_uuid": refusal.other_person,
         },
     )
-
-
-def _never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
-    by_uuid: dict[UUID, Event] = {}
-    for event in events:
-        by_uuid.setdefault(event.uuid, event)
-    seen = EventUuid.objects.filter(project_id=project_id, uuid__in=list(by_uuid)).values_list(
-        "uuid", flat=True
-    )
-    for uuid in seen:
-        del by_uuid[uuid]
-    return list(by_uuid.values())
-
-
-def _snapshot(project_id: int, events: Sequence[Event]) -> _Snapshot:
-    mappings = PersonDistinctId.objects.filter(project_id=project_id).select_related("person")
-    found = list(mappings.filter(distinct_id__in=mentioned_ids(events)))
-    if in_merges := merge_ids(events):
-        merging = {row.person_id for row in found if row.distinct_id in in_merges and row.person_id}
-        found += mappings.filter(person__in=merging)
-    known, pks = Known(), {}
-    for row in found:
-        person = row.person
-        known.mappings[row.distinct_id] = Mapping(
-            row.distinct_id, person.uuid if person else None, row.version
-        )
-        if person and person.uuid not in known.persons:
-            pks[person.uuid] = person.pk
-            known.persons[person.uuid] = PersonState(
-                uuid=person.uuid,
-                created_at=person.created_at,
-                properties=person.properties,
-                is_identified=person.is_identified,
-                version=person.version,
-                last_seen_at=person.last_seen_at,
-            )
-    return _Snapshot(known, pks)
-
-
-def _lock_unchanged(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> None:
-    """Lock the stored rows that are about to change. Raises _Overtaken when one is not as it was read.
-
-    The owner of an id counts as changed: who attaches an id to a person, and who merges that person away,
-    wait for each other.
-    """
-    known = snapshot.known
-    owners = {mapping.person for mapping in outcome.mappings.values() if mapping.person}
-    persons = {uuid for uuid in {*outcome.persons, *outcome.deleted, *owners} if uuid in known.persons}
-    if persons:
-        rows = Person.objects.select_for_update().filter(project_id=project_id, uuid__in=persons)
-        versions = dict(rows.order_by("pk").values_list("uuid", "version"))
-        if versions != {uuid: known.persons[uuid].version for uuid in persons}:
-            raise _Overtaken
-    moved = {name: mapping for name, mapping in outcome.mappings.items() if name in known.mappings}
-    if moved:
-        rows_of_ids = PersonDistinctId.objects.select_for_update(of=("self",)).filter(
-            project_id=project_id, distinct_id__in=moved
-        )
-        versions_of_ids = dict(rows_of_ids.order_by("pk").values_list("distinct_id", "version"))
-        if versions_of_ids != {name: known.mappings[name].version for name in moved}:
-            raise _Overtaken
-    merged_away = [snapshot.person_pks[uuid] for uuid in outcome.deleted if uuid in known.persons]
-    if merged_away:
-        own = PersonDistinctId.objects.filter(person__in=merged_away).values_list("distinct_id", flat=True)
-        if not moved.keys() >= set(own):
-            raise _Overtaken
-
-
-def _write_persons(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> dict[UUID, int]:
-    """Write new and changed persons; returns the database keys of all persons known now."""
-    new: list[Person] = []
-    changed: list[Person] = []
-    for state in outcome.persons.values():
-        person = Person(
-            project_id=project_id,
-            uuid=state.uuid,
-            created_at=state.created_at,
-            properties=state.properties,
-            is_identified=state.is_identified,
-            version=state.version,
-            last_seen_at=state.last_seen_at,
-        )
-        (changed if state.uuid in snapshot.person_pks else new).append(person)
-    _insert(Person, new)
-    _upsert(
-        Person,
-        changed,
-        key=("project", "uuid"),
-        fields=("created_at", "properties", "is_identified", "version", "last_seen_at"),
-    )
-    Person.objects.bulk_update(
-        [Person(pk=snapshot.person_pks[uuid], last_seen_at=seen) for uuid, seen in outcome.seen.items()],
-        fields=["last_seen_at"],
-    )
-    return snapshot.person_pks | {person.uuid: person.pk for person in new}
-
-
-def _write_mappings(project_id: int, snapshot: _Snapshot, outcome: Outcome, pks: dict[UUID, int]) -> None:
-    new: list[PersonDistinctId] = []
-    changed: list[PersonDistinctId] = []
-    for state in outcome.mappings.values():
-        mapping = PersonDistinctId(
-            project_id=project_id,
-            distinct_id=state.distinct_id,
-            person_id=pks[state.person] if state.person else None,
-            version=state.version,
-        )
-        (changed if state.distinct_id in snapshot.known.mappings else new).append(mapping)
-    _insert(PersonDistinctId, sorted(new, key=lambda mapping: mapping.distinct_id))
-    _upsert(PersonDistinctId, changed, key=("project", "distinct_id"), fields=("person", "version"))
-
-
-def _insert(model: type[Stored], objects: Sequence[Stored]) -> None:
-    """Raises IntegrityError when one is there already: somebody else was faster."""
-    if objects:
-        model._default_manager.bulk_create(objects)
-
-
-def _upsert(
-    model: type[Stored], objects: Sequence[Stored], *, key: Iterable[str], fields: Iterable[str]
-) -> None:
-    if objects:
-        model._default_manager.bulk_create(
-            objects, update_conflicts=True, unique_fields=list(key), update_fields=list(fields)
-        )
-
-
-def _arrival_number(project_id: int) -> int:
-    """A number that grows from transaction to transaction. Taken under the locks, so that for one person
-    the order of the numbers is the order in which its changes were decided."""
-    number = Func(Value("persons_outbox_id_seq"), function="nextval", output_field=models.BigIntegerField())
-    return int(Project.objects.filter(pk=project_id).values_list(number, flat=True).first() or 0)

@@ -113,6 +113,13 @@ def test_a_batch_with_bad_events_takes_the_good_ones_and_says_which_were_refused
     assert {stored["distinct_id"] for stored in stored_events(clickhouse, project)} == {"d", "12"}
 
 
+def test_an_event_that_was_refused_is_refused_again(capture: Capture, project: Project) -> None:
+    contradiction = event("$identify", uuid=str(uuid.uuid4()), properties={"$process_person_profile": False})
+    for _ in range(2):
+        (note,) = capture(contradiction, event()).json()["refused"]
+        assert (note["index"], note["stored"]) == (0, False)
+
+
 def test_when_no_event_can_be_taken_the_request_is_a_400(api: Api, project: Project) -> None:
     answer = api.capture(project, [{"distinct_id": "d"}, {"event": "e"}])
     assert error_of(answer) == (400, "invalid_input", "batch.0")

@@ -1,0 +1,220 @@
+"""The statements of the transaction that takes events: one per table and batch, whatever its size.
+
+In SQL, because Django's ORM spends more time on composing such statements than PostgreSQL on running them
+(docs/performance.md). Values are always bound; columns of a batch travel as arrays. Each function works in
+the caller's transaction.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+import orjson
+import psycopg
+from django.db import connection
+
+from persons.identity.values import Mapping as DistinctId
+from persons.identity.values import Person
+
+
+class StoredId(NamedTuple):
+    """A distinct id, and the person who owns it with its key, where there is one."""
+
+    mapping: DistinctId
+    person: Person | None
+    person_key: int | None
+
+
+def claim_uuids(project_id: int, uuids: Iterable[UUID]) -> set[UUID]:
+    """Note that these events are taken; returns those that had not been taken before.
+
+    Waits for a transaction that is taking one of them right now. In order, so that two transactions cannot
+    wait for each other.
+    """
+    statement = """
+        INSERT INTO persons_eventuuid (project_id, uuid)
+        SELECT %s, unnest(%b::uuid[])
+        ON CONFLICT DO NOTHING
+        RETURNING uuid
+    """
+    return {uuid for (uuid,) in _rows(statement, project_id, sorted(uuids))}
+
+
+def release_uuids(project_id: int, uuids: Collection[UUID]) -> None:
+    """Forget events that were refused after all: sent again, they are refused again."""
+    if uuids:
+        _execute(
+            "DELETE FROM persons_eventuuid WHERE project_id = %s AND uuid = ANY(%b)", project_id, list(uuids)
+        )
+
+
+_STORED_IDS = """
+    SELECT id.distinct_id, id.version, person.id, person.uuid, person.created_at, person.properties,
+           person.is_identified, person.version, person.last_seen_at
+    FROM persons_persondistinctid AS id
+    LEFT JOIN persons_person AS person ON person.id = id.person_id
+"""
+
+
+def stored_ids(project_id: int, distinct_ids: Collection[str]) -> list[StoredId]:
+    """What is known of these distinct ids."""
+    statement = _STORED_IDS + "WHERE id.project_id = %s AND id.distinct_id = ANY(%b)"
+    return [_stored_id(row) for row in _rows(statement, project_id, list(distinct_ids))]
+
+
+def stored_ids_of(person_keys: Collection[int]) -> list[StoredId]:
+    """All distinct ids of these persons."""
+    statement = _STORED_IDS + "WHERE id.person_id = ANY(%b)"
+    return [_stored_id(row) for row in _rows(statement, list(person_keys))]
+
+
+def _stored_id(row: tuple[Any, ...]) -> StoredId:
+    distinct_id, id_version, key, uuid, created_at, properties, is_identified, version, last_seen_at = row
+    if key is None:
+        return StoredId(DistinctId(distinct_id, None, id_version), None, None)
+    person = Person(uuid, created_at, orjson.loads(properties), is_identified, version, last_seen_at)
+    return StoredId(DistinctId(distinct_id, uuid, id_version), person, key)
+
+
+def lock_persons(keys: Collection[int]) -> dict[UUID, int]:
+    """Lock these persons, in the order of their keys; returns their versions."""
+    statement = "SELECT uuid, version FROM persons_person WHERE id = ANY(%b) ORDER BY id FOR UPDATE"
+    return dict(_rows(statement, list(keys)))
+
+
+def lock_ids(project_id: int, distinct_ids: Collection[str]) -> dict[str, int]:
+    """Lock these distinct ids, in the order of their keys; returns their versions."""
+    statement = """
+        SELECT distinct_id, version FROM persons_persondistinctid
+        WHERE project_id = %s AND distinct_id = ANY(%b) ORDER BY id FOR UPDATE
+    """
+    return dict(_rows(statement, project_id, list(distinct_ids)))
+
+
+def insert_persons(project_id: int, persons: Sequence[Person]) -> dict[UUID, int]:
+    """Store new persons; returns their keys. Raises IntegrityError when one is there already."""
+    statement = """
+        INSERT INTO persons_person
+            (project_id, uuid, created_at, properties, is_identified, version, last_seen_at)
+        SELECT %s, * FROM unnest(
+            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[]
+        )
+        RETURNING uuid, id
+    """
+    return dict(_rows(statement, project_id, *_columns(persons))) if persons else {}
+
+
+def update_persons(project_id: int, persons: Sequence[Person]) -> None:
+    """Store the new state of persons that are there."""
+    statement = """
+        UPDATE persons_person AS person
+        SET created_at = new.created_at, properties = new.properties, is_identified = new.is_identified,
+            version = new.version, last_seen_at = new.last_seen_at
+        FROM unnest(
+            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[]
+        ) AS new (uuid, created_at, properties, is_identified, version, last_seen_at)
+        WHERE person.project_id = %s AND person.uuid = new.uuid
+    """
+    if persons:
+        _execute(statement, *_columns(persons), project_id)
+
+
+def _columns(persons: Sequence[Person]) -> tuple[list[Any], ...]:
+    return (
+        [person.uuid for person in persons],
+        [person.created_at for person in persons],
+        [orjson.dumps(person.properties).decode() for person in persons],
+        [person.is_identified for person in persons],
+        [person.version for person in persons],
+        [person.last_seen_at for person in persons],
+    )
+
+
+def update_last_seen(seen: Mapping[int, datetime]) -> None:
+    """Note when persons, by key, were seen last. In order: two transactions must not wait for each other."""
+    statement = """
+        UPDATE persons_person AS person SET last_seen_at = new.last_seen_at
+        FROM (
+            SELECT held.id, new.last_seen_at
+            FROM persons_person AS held
+            JOIN unnest(%b::bigint[], %b::timestamptz[]) AS new (id, last_seen_at) USING (id)
+            ORDER BY held.id FOR UPDATE OF held
+        ) AS new
+        WHERE person.id = new.id
+    """
+    if seen:
+        _execute(statement, list(seen), list(seen.values()))
+
+
+def delete_persons(keys: Collection[int]) -> None:
+    """Remove persons whose distinct ids have moved."""
+    if keys:
+        _execute("DELETE FROM persons_person WHERE id = ANY(%b)", list(keys))
+
+
+def insert_ids(project_id: int, ids: Sequence[DistinctId], keys: Mapping[UUID, int]) -> None:
+    """Store new distinct ids; ``keys`` are those of their persons. Raises IntegrityError when one is there
+    already."""
+    statement = """
+        INSERT INTO persons_persondistinctid (project_id, distinct_id, person_id, version)
+        SELECT %s, * FROM unnest(%b::text[], %b::bigint[], %b::bigint[])
+    """
+    if ids:
+        _execute(statement, project_id, *_id_columns(sorted(ids, key=lambda each: each.distinct_id), keys))
+
+
+def update_ids(project_id: int, ids: Sequence[DistinctId], keys: Mapping[UUID, int]) -> None:
+    """Give distinct ids that are there to other persons."""
+    statement = """
+        UPDATE persons_persondistinctid AS id SET person_id = new.person_id, version = new.version
+        FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS new (distinct_id, person_id, version)
+        WHERE id.project_id = %s AND id.distinct_id = new.distinct_id
+    """
+    if ids:
+        _execute(statement, *_id_columns(ids, keys), project_id)
+
+
+def _id_columns(ids: Sequence[DistinctId], keys: Mapping[UUID, int]) -> tuple[list[Any], ...]:
+    return (
+        [each.distinct_id for each in ids],
+        [keys[each.person] if each.person else None for each in ids],
+        [each.version for each in ids],
+    )
+
+
+def next_arrival() -> int:
+    """A number that grows from transaction to transaction."""
+    ((number,),) = _rows("SELECT nextval('persons_outbox_id_seq')")
+    return int(number)
+
+
+def insert_outbox(project_id: int, rows: Sequence[tuple[str, str, int]]) -> None:
+    """Put (table, lines, number of lines) on their way to ClickHouse."""
+    if not rows:
+        return
+    statement = """
+        INSERT INTO persons_outbox (project_id, "table", lines, line_count)
+        SELECT %s, * FROM unnest(%b::text[], %b::text[], %b::integer[])
+    """
+    _execute(statement, project_id, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _rows(statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+    with _cursor() as cursor:
+        return cursor.execute(statement, values).fetchall()
+
+
+def _execute(statement: LiteralString, *values: Any) -> None:
+    with _cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+@contextmanager
+def _cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """psycopg's own cursor on Django's connection: it sends values apart from the statement, and arrays in
+    binary (%b), which for long texts is fifty times faster than Django's way."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        yield cursor
