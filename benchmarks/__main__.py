@@ -1,6 +1,7 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import funnel
+from benchmarks import capture, funnel
 
 if __name__ == "__main__":
+    capture.main()
     funnel.main()
