@@ -3,13 +3,17 @@ PYTHON ?= python3
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: serve test check lint bench clean
+.PHONY: serve test test-long check lint bench clean
 
 serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
 
 test: .venv/installed-dev
 	$(PY) -m pytest $(ARGS)
+
+# The same tests with many more generated histories and more killed servers.
+test-long: .venv/installed-dev
+	HISTORY_EXAMPLES=2000 FUNNEL_EXAMPLES=4000 PERSONS_KILLS=10 $(PY) -m pytest $(ARGS)
 
 check: lint test
 
