@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from typing import Any
@@ -11,6 +12,9 @@ import django
 
 def application() -> Any:
     """For granian: bring ClickHouse to this release's schema, start the flusher, then serve."""
+    # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
+    # at once, Python's main thread may sleep through both.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _end_with_parent()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
     django.setup()

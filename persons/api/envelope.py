@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from clickhouse.query.dates import DateRange
 from persons.api.actors import actors
-from persons.api.paging import first_page_url, page_url
+from persons.api.paging import page_url
 from persons.api.parameters.door import Paging
 from persons.models import Project
 
@@ -31,7 +31,7 @@ def envelope(
     answer = {
         "results": [{"people": people, "count": len(people)}],
         "next": page_url(request, offset=page.offset + page.limit) if len(found) > page.limit else None,
-        "initial": first_page_url(request),
+        "initial": page_url(request, offset=0) if page.offset else page_url(request),
         "missing_persons": len(wanted) - len(people),
         "is_cached": False,
         "last_refresh": now,

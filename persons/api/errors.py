@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from exceptions_hog import exception_handler
@@ -21,7 +21,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: what went wrong, as a response."""
     translated = _translated(error)
     response: Response | None = exception_handler(translated, context)
-    if response is not None and response.status_code >= 500:
+    if response is None:
+        return None
+    if challenge := getattr(translated, "auth_header", None):
+        response["WWW-Authenticate"] = challenge
+    if response.status_code >= 500:
         _log.error("request.failed", exc_info=error)
     return response
 
@@ -31,6 +35,8 @@ def _translated(error: Exception) -> Exception:
         return Unavailable()
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
+    if isinstance(error, DisallowedHost):
+        return ParseError("The Host header is missing, or names a host that is not among ALLOWED_HOSTS.")
     if isinstance(error, SuspiciousOperation):
         return ParseError("The request cannot be understood.")
     return error

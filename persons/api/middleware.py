@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 _log = structlog.get_logger("persons.request")
-_ACCEPTABLE_REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
+_ACCEPTABLE_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _Next = Callable[[HttpRequest], HttpResponse]
 
 

@@ -31,14 +31,24 @@ class JSONParser(BaseParser):
         return document
 
 
-def refuse_nul(value: Any, path: str = "") -> None:
-    """Raises a 400 naming the first text with a NUL character: PostgreSQL cannot store one."""
-    if isinstance(value, str) and "\x00" in value:
+def refuse_nul(document: Any) -> None:
+    """Raises a 400 naming a text with a NUL character: PostgreSQL cannot store one."""
+    path = path_of_nul(document)
+    if path is not None:
         raise invalid(path or None, "NUL characters are not allowed.")
-    if isinstance(value, dict):
-        for key, each in value.items():
-            refuse_nul(key, path)
-            refuse_nul(each, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            refuse_nul(each, f"{path}.{index}")
+
+
+def path_of_nul(document: Any) -> str | None:
+    """The dotted path of a text (or of the object with a name) that has a NUL character."""
+    pending = [("", document)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, str) and "\x00" in value:
+            return path
+        below = f"{path}." if path else ""
+        if isinstance(value, dict):
+            pending += [(f"{below}{name}", each) for name, each in value.items()]
+            pending += [(path, name) for name in value]
+        elif isinstance(value, list):
+            pending += [(f"{below}{index}", each) for index, each in enumerate(value)]
+    return None

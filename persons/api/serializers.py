@@ -8,11 +8,26 @@ from persons.models import PersonalAPIKey, Project, User
 from persons.models.key import validate_scope
 from persons.models.project import WeekStartDay, validate_timezone
 
+MAX_DEPTH = 100
+
+
+def validate_depth(value: Any) -> None:
+    """Raises ValidationError for JSON so deeply nested that it could be stored but not sent to anybody."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        lists = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for values in lists for each in values if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise serializers.ValidationError(f"May be nested {MAX_DEPTH} levels deep at most.")
+
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
     timezone = serializers.CharField(validators=[validate_timezone], default="UTC")
     week_start_day = serializers.ChoiceField(choices=WeekStartDay.choices, default=WeekStartDay.SUNDAY)
-    test_account_filters = serializers.ListField(child=serializers.DictField(), default=list)
+    test_account_filters = serializers.ListField(
+        child=serializers.DictField(validators=[validate_depth]), default=list
+    )
     person_display_name_properties = serializers.ListField(
         child=serializers.CharField(max_length=400), required=False
     )

@@ -11,6 +11,7 @@ _persons: list[URLPattern] = [
     path("funnel/", FunnelView.as_view({"get": "funnel", "post": "funnel"})),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]
+_project = ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 urlpatterns = [
     path("_health/", HealthView.as_view()),
@@ -20,10 +21,8 @@ urlpatterns = [
     path("api/personal_api_keys/@current/", CurrentKeyView.as_view({"get": "retrieve"})),
     path("api/personal_api_keys/<int:key_id>/", KeysViewSet.as_view({"delete": "destroy"})),
     path("api/projects/", ProjectsViewSet.as_view({"get": "list", "post": "create"})),
-    path(
-        "api/projects/<str:project_id>/",
-        ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
-    ),
+    path("api/projects/<str:project_id>/", _project),
     path("api/projects/<str:project_id>/persons/", include(_persons)),
+    path("api/environments/<str:project_id>/", _project),
     path("api/environments/<str:project_id>/persons/", include(_persons)),
 ]

@@ -6,14 +6,15 @@ refused by name.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from rest_framework.request import Request
 
-from persons.api.parsers import refuse_nul
+from persons.api.parsers import path_of_nul, refuse_nul
+from persons.api.query_string import sent_parameters
 from persons.errors import invalid, not_supported
 
 # For these the query string wins, so that following `next` works for POST as well.
@@ -42,10 +43,26 @@ class Unsupported(NamedTuple):
         )
 
 
+def built(*supported: str) -> AfterValidator:
+    """The values of an enumeration that this release can answer; PostHog knows them all."""
+
+    def check(value: str) -> str:
+        if value not in supported:
+            raise refuse_unsupported(
+                "{value} is not supported by this release. Supported: {supported}.",
+                value=repr(value),
+                supported=", ".join(supported),
+            )
+        return value
+
+    return AfterValidator(check)
+
+
 class Parameters(BaseModel):
     """What an endpoint takes. Field names are the parameters' names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+    format: Annotated[Literal["json", "csv"], built("json")] = "json"
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
 
 
@@ -55,14 +72,29 @@ Model = TypeVar("Model", bound=Parameters)
 def raw_parameters(request: Request) -> dict[str, Any]:
     """Query string and JSON body as one: the body wins, except for paging. Of repeated names the last counts,
     except that on GET `events` may be repeated plain names."""
-    query: dict[str, Any] = dict(request.query_params.items())
+    sent = sent_parameters(request)
+    query: dict[str, Any] = dict(sent)
     refuse_nul(query)
     body = request.data if isinstance(request.data, Mapping) else {}
-    names = request.query_params.getlist("events")
-    if request.method == "GET" and (len(names) > 1 or (names and not names[0].lstrip().startswith("["))):
-        query["events"] = [{"id": name} for name in names if name]
+    events = [value for name, value in sent if name == "events"]
+    if request.method != "POST" and _are_names(events):
+        query["events"] = [{"id": name} for name in events if name]
     paging = {name: query[name] for name in _PAGING if name in query}
     return {**query, **body, **paging}
+
+
+def _are_names(events: list[str]) -> bool:
+    """Whether these are names of events. If not, they are JSON, of which the last counts as ever."""
+    if len(events) == 1:
+        return not events[0].lstrip().startswith(("[", "{"))
+    return bool(events) and not any(_is_list_or_object(text) for text in events)
+
+
+def _is_list_or_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), list | dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def read(model: type[Model], request: Request) -> tuple[Model, list[str]]:
@@ -97,7 +129,8 @@ def _as_400(error: ErrorDetails) -> Exception:
     if error["type"] == "not_supported":
         return not_supported(attr or "", error["msg"])
     code = "required" if error["type"] == "missing" else "invalid_input"
-    return invalid(attr, error["msg"], code)
+    detail = "Must be a JSON object." if error["type"] == "model_type" else error["msg"]
+    return invalid(attr, detail, code)
 
 
 def _from_json_text(value: Any) -> Any:
@@ -107,9 +140,12 @@ def _from_json_text(value: Any) -> Any:
     if not value:
         return None
     try:
-        return orjson.loads(value)
+        document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise PydanticCustomError("json", "Not valid JSON: {reason}", {"reason": str(error)}) from error
+    if "\\u0000" in value and path_of_nul(document) is not None:
+        raise PydanticCustomError("nul", "NUL characters are not allowed.")
+    return document
 
 
 def _whole_number(value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from clickhouse.query.funnel import (
     LONGEST_WINDOW,
@@ -15,27 +15,12 @@ from clickhouse.query.funnel import (
     furthest_steps,
 )
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, Json, Paging, Unsupported, Whole, refuse_unsupported
+from persons.api.parameters.door import Flag, Json, Paging, Unsupported, Whole, built
 from persons.api.parameters.entities import EventParameter, in_order
 from persons.errors import invalid
 from persons.models import Project
 
 MAX_STEPS = 20
-
-
-def _built(*supported: str) -> AfterValidator:
-    """The values of an enumeration that this release can answer; PostHog knows them all."""
-
-    def check(value: str) -> str:
-        if value not in supported:
-            raise refuse_unsupported(
-                "{value} is not supported by this release. Supported: {supported}.",
-                value=repr(value),
-                supported=", ".join(supported),
-            )
-        return value
-
-    return AfterValidator(check)
 
 
 def _lower(value: Any) -> Any:
@@ -47,15 +32,14 @@ class FunnelParameters(Paging, DateParameters):
 
     events: Annotated[list[EventParameter] | None, Json] = None
     funnel_step: Whole | None = None
-    funnel_order_type: Annotated[Literal["ordered", "strict", "unordered"], _built("ordered")] = "ordered"
+    funnel_order_type: Annotated[Literal["ordered", "strict", "unordered"], built("ordered")] = "ordered"
     funnel_viz_type: Annotated[
-        Literal["steps", "time_to_convert", "trends"], _built("steps", "time_to_convert")
+        Literal["steps", "time_to_convert", "trends"], built("steps", "time_to_convert")
     ] = "steps"
     funnel_window_interval: Annotated[Whole, Field(ge=0)] | None = None
     funnel_window_interval_unit: Annotated[WindowUnit, BeforeValidator(_lower)] = "day"
     funnel_window_days: Annotated[Whole, Field(ge=0)] | None = None
     include_total: Flag = False
-    format: Annotated[Literal["json", "csv"], _built("json")] = "json"
 
     unsupported: ClassVar = (
         Unsupported("actions"),

@@ -1,4 +1,4 @@
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from persons.api.parameters.door import Paging, Unsupported
 
@@ -8,7 +8,6 @@ class ListParameters(Paging):
 
     distinct_id: str | None = None
     email: str | None = None
-    format: Literal["json"] = "json"
 
     unsupported: ClassVar = (
         Unsupported("search"),

@@ -3,18 +3,16 @@ from urllib.parse import quote
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ViewSet
 
 from persons.api.parameters.door import Model, read
 from persons.models import Project
 
 
-class ProjectViewSet(GenericViewSet[Any]):
-    """Views below ``/api/projects/:project_id/``. ScopePermission sets ``project``."""
+class ParametersViewSet(ViewSet):
+    """Views that take parameters."""
 
-    project: Project
     scope_object: str | None = None
-    read_only_post = False
     _ignored: list[str]
 
     def parameters(self, model: type[Model], request: Request) -> Model:
@@ -27,6 +25,13 @@ class ProjectViewSet(GenericViewSet[Any]):
         if ignored := getattr(self, "_ignored", None):
             answer["X-Ignored-Parameters"] = header_text(ignored)
         return answer
+
+
+class ProjectViewSet(ParametersViewSet):
+    """Views below ``/api/projects/:project_id/``. ScopePermission sets ``project``."""
+
+    project: Project
+    read_only_post = False
 
 
 def header_text(names: list[str]) -> str:

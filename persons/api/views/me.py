@@ -3,15 +3,15 @@
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ViewSet
 
 from persons.api.permissions import user_of, visible_projects
 from persons.api.serializers import PersonalAPIKeySerializer, user_fields
 from persons.errors import invalid
-from persons.models import PersonalAPIKey, User
+from persons.models import PersonalAPIKey
 
 
-class MeView(GenericViewSet[User]):
+class MeView(ViewSet):
     """``GET /api/users/@me/``: open to every valid key."""
 
     scope_object = None
@@ -29,7 +29,7 @@ class MeView(GenericViewSet[User]):
         )
 
 
-class CurrentKeyView(GenericViewSet[PersonalAPIKey]):
+class CurrentKeyView(ViewSet):
     """``GET /api/personal_api_keys/@current/``: the key that asks."""
 
     scope_object = None
@@ -47,7 +47,7 @@ class CurrentKeyView(GenericViewSet[PersonalAPIKey]):
         )
 
 
-class KeysViewSet(GenericViewSet[PersonalAPIKey]):
+class KeysViewSet(ViewSet):
     """``/api/personal_api_keys/``: the user's own keys. A value is shown once, in the answer to POST."""
 
     scope_object = "personal_api_key"

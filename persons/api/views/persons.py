@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from persons.api.actors import known_ids_first, person_fields, with_distinct_ids
 from persons.api.paging import page_url
+from persons.api.parameters.door import Parameters
 from persons.api.parameters.persons import ListParameters
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
@@ -40,6 +41,7 @@ class PersonsView(ProjectViewSet):
         )
 
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
+        self.parameters(Parameters, request)
         persons = with_distinct_ids(Person.objects.filter(project=self.project), limit=None)
         person = persons.filter(**_by(person_id)).first()
         if person is None:
@@ -49,7 +51,7 @@ class PersonsView(ProjectViewSet):
 
 
 def _by(person_id: str) -> dict[str, Any]:
-    if person_id.isascii() and person_id.isdecimal() and int(person_id) < 2**63:
+    if person_id.isascii() and person_id.isdecimal() and len(person_id) <= 18:
         return {"pk": int(person_id)}
     try:
         return {"uuid": uuid.UUID(person_id)}

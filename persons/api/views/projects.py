@@ -3,22 +3,23 @@ from typing import Any
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ViewSet
 
 from persons.api.paging import page_url
-from persons.api.parameters.door import Paging, read
+from persons.api.parameters.door import Paging
 from persons.api.permissions import user_of, visible_projects
 from persons.api.serializers import ProjectSerializer
+from persons.api.views.base import ParametersViewSet
 from persons.models import Membership, Project, erase
 
 
-class ProjectsViewSet(GenericViewSet[Project]):
+class ProjectsViewSet(ParametersViewSet):
     """``/api/projects/``: the projects that the key can see; a new one belongs to the key's user."""
 
     scope_object = "project"
 
     def list(self, request: Request) -> Response:
-        page, _ = read(Paging, request)
+        page = self.parameters(Paging, request)
         projects = visible_projects(request)
         count = projects.count()
         found = projects[page.offset : page.offset + page.limit]
@@ -41,7 +42,7 @@ class ProjectsViewSet(GenericViewSet[Project]):
         return Response(ProjectSerializer(project).data, status=201)
 
 
-class ProjectView(GenericViewSet[Project]):
+class ProjectView(ViewSet):
     """``/api/projects/:project_id/``"""
 
     scope_object = "project"

@@ -1,4 +1,5 @@
 import multiprocessing
+import signal
 import socket
 import sys
 from argparse import BooleanOptionalAction
@@ -28,23 +29,42 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
-        with ExitStack() as stack:
-            try:
-                _check_address(host, port)
-                embedded.prepare(settings.DATA_DIR)
-                stack.enter_context(embedded.owned(settings.DATA_DIR))
-            except (OSError, embedded.DataFolderError) as error:
-                raise CommandError(str(error), returncode=2) from error
+        interrupted = False
+
+        def interrupt(*_: object) -> None:
+            nonlocal interrupted
+            interrupted = True
+            raise KeyboardInterrupt
+
+        # Until granian takes over: SIGTERM, too, is to leave by way of stopping PostgreSQL.
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, interrupt)
+        try:
+            _run(options["host"], options["port"], demo=options["demo"])
+        except (Exception, KeyboardInterrupt):
+            # Also what a query or a transaction made of being interrupted.
+            if not interrupted:
+                raise
+            self.stderr.write("Stopped before it was ready.")
+
+
+def _run(host: str, port: int, *, demo: bool) -> None:
+    with ExitStack() as stack:
+        try:
+            _check_address(host, port)
+            embedded.prepare(settings.DATA_DIR)
+            stack.enter_context(embedded.owned(settings.DATA_DIR))
             # The worker reads it again, from the folder.
             settings.SECRET_KEY = embedded.secret_key(settings.DATA_DIR)
             if settings.EMBEDDED_POSTGRES:
                 stack.enter_context(running_postgres())
-            call_command("migrate", verbosity=0)
-            welcome = first_start.prepare(demo=options["demo"])
-            close_pool()
-            print_when_ready(host, port, welcome)
-            _serve(host, port)
+        except (OSError, embedded.DataFolderError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        call_command("migrate", verbosity=0)
+        welcome = first_start.prepare(demo=demo)
+        close_pool()
+        print_when_ready(host, port, welcome)
+        _serve(host, port)
 
 
 def _check_address(host: str, port: int) -> None:
