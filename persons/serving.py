@@ -20,13 +20,13 @@ def application() -> Any:
     django.setup()
 
     from django.conf import settings  # noqa: PLC0415 - only after setup
-    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
     from django.urls import get_resolver  # noqa: PLC0415
 
     from clickhouse.client import connect  # noqa: PLC0415
     from clickhouse.errors import ClickHouseError  # noqa: PLC0415
     from clickhouse.schema.migrate import migrate  # noqa: PLC0415
     from persons.outbox.flusher import Flusher  # noqa: PLC0415
+    from persons_api.wsgi import application as serve  # noqa: PLC0415
 
     store = connect(settings.CLICKHOUSE_URL)
     try:
@@ -37,7 +37,7 @@ def application() -> Any:
     # A mistake in any of our modules is to show now, not with the first request.
     get_resolver().url_patterns  # noqa: B018
     Flusher(store).start()
-    return get_wsgi_application()
+    return serve
 
 
 def _end_with_parent() -> None:

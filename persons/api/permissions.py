@@ -44,13 +44,16 @@ def user_of(request: Request) -> User:
     return request.user
 
 
+def project_limit(request: Request) -> list[int]:
+    """The ids of the projects that the key is limited to; empty when it is not."""
+    return request.auth.scoped_projects if isinstance(request.auth, PersonalAPIKey) else []
+
+
 def visible_projects(request: Request) -> QuerySet[Project]:
     """The projects that the request's key or session can see, by id."""
-    key = request.auth
     projects = Project.objects.filter(memberships__user=user_of(request)).order_by("pk")
-    if isinstance(key, PersonalAPIKey) and key.scoped_projects:
-        projects = projects.filter(pk__in=key.scoped_projects)
-    return projects
+    limit = project_limit(request)
+    return projects.filter(pk__in=limit) if limit else projects
 
 
 def project_of(request: Request, project_id: str) -> Project:
@@ -63,8 +66,8 @@ def project_of(request: Request, project_id: str) -> Project:
     project = Project.objects.filter(pk=int(project_id)).first()
     if project is None:
         raise NotFound
-    key = request.auth
-    if isinstance(key, PersonalAPIKey) and key.scoped_projects and project.pk not in key.scoped_projects:
+    limit = project_limit(request)
+    if limit and project.pk not in limit:
         raise PermissionDenied(f"API key does not have access to the requested project: ID {project.pk}.")
     if not project.memberships.filter(user=user_of(request)).exists():
         raise PermissionDenied("You don't have access to the project.")

@@ -68,6 +68,8 @@ def _wait_for_server() -> None:
             if "persons_project" in connection.introspection.table_names():
                 return
         except (OperationalError, PoolTimeout) as error:
+            # The next attempt may have to look elsewhere.
+            close_pool()
             if time.monotonic() > give_up_at:
                 raise CommandError(
                     f"The running server's PostgreSQL does not answer: {error}", returncode=2

@@ -241,6 +241,8 @@ def test_events_can_be_repeated_plain_names(api: Api, capture: Capture, path: st
     query: dict[str, Any] = {"events": [*names, ""], "funnel_step": len(names), **MARCH}
     answer = api.client.get(path, query, headers={"Authorization": f"Bearer {api.key}"})
     assert names_of(answer) == {"u1"}
+    # A POST has a body for them.
+    assert error_of(api.post(f"{path}?events=a&events=b&funnel_step=1")) == (400, "invalid_input", "events")
 
 
 @pytest.mark.parametrize(
@@ -283,6 +285,7 @@ def test_steps_are_taken_in_their_order_else_as_they_stand(
         ({"funnel_window_days": 0}, "14d"),
         ({"funnel_window_days": 15, "funnel_window_interval_unit": "second"}, "15d"),
         ({"funnel_window_days": 40, "funnel_window_interval": 1}, "20h"),
+        ({"funnel_window_days": 40, "funnel_window_interval": 0}, "14d"),
         ({"funnel_window_days": 1, "funnel_window_interval": None}, "20h"),
     ],
 )
@@ -373,20 +376,27 @@ INVALID: dict[str, list[Any]] = {
     "events.1.type": [[A, {**B, "type": kind}] for kind in ("actions", "", None, 5)],
     "events.1.math": [[A, {**B, "math": math}] for math in ("nonsense", 5, ["total"])],
     "funnel_step": [0, -1, 4, -4, 1e30, "", "x", "1.5", 1.5, True, [1], {}, "1 2", "--1", "\u22122"],
-    "funnel_order_type": ["nonsense", "", None, 5, "Ordered"],
-    "funnel_viz_type": ["nonsense", "", None, ["steps"]],
+    "funnel_order_type": ["nonsense", "", 5, "Ordered"],
+    "funnel_viz_type": ["nonsense", "", ["steps"]],
     "funnel_window_interval": [-1, "", "x", 1.5, True, [], 10**12, 146_401, 1e30],
-    "funnel_window_interval_unit": ["year", "", "days", None, 5, ["day"]],
+    "funnel_window_interval_unit": ["year", "", "days", 5, ["day"]],
     "funnel_window_days": [-1, "", "x", 1.5, True, [14], 146_401, 1e30],
     "date_from": ["yesterday", "2024-13-01", "2024-02-30", "-7", "7", 5, [], "-7d; DROP", "0001-01-01"],
     "date_to": ["all", "tomorrow", "2024-03-01T25:00:00", True, {}, "9999-12-31", "-99999999999d"],
-    "explicit_date": ["maybe", 2, [], {}, None],
-    "interval": ["minute", "year", "", None, 5, "DAY"],
-    "limit": [0, -1, 10_001, "", "x", 1.5, "1.5", True, None, [], 1e30],
-    "offset": [-1, "", "x", 1.5, True, None, {}, 2**62 + 1],
-    "include_total": ["maybe", 2, [], None],
-    "format": ["xml", "", None, 5],
+    "explicit_date": ["maybe", 2, [], {}],
+    "interval": ["year", "", 5, "DAY"],
+    "limit": [0, -1, 10_001, "", "x", 1.5, "1.5", True, [], 1e30],
+    "offset": [-1, "", "x", 1.5, True, {}, 2**62 + 1],
+    "include_total": ["maybe", 2, []],
+    "format": ["xml", "", 5],
 }
+
+
+@pytest.mark.parametrize(
+    "attr", [attr for attr in INVALID if attr not in ("events", "funnel_step") and "." not in attr]
+)
+def test_a_null_in_the_body_is_a_parameter_that_was_not_given(api: Api, path: str, attr: str) -> None:
+    assert api.post(path, {**WHOLE, attr: None}).status_code == 200
 
 
 @pytest.mark.parametrize("attr", INVALID)

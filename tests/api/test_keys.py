@@ -219,6 +219,22 @@ def test_a_key_limited_to_projects_sees_only_those(api: Api, project: Project) -
         )
 
 
+def test_a_key_limited_to_projects_makes_no_others(api: Api, project: Project) -> None:
+    limited = api_with(api, projects=[project.pk])
+    assert error_of(limited.post("/api/projects/", {"name": "more"})) == (403, "permission_denied", None)
+    assert not Project.objects.filter(name="more").exists()
+
+
+def test_a_key_limited_to_projects_manages_only_keys_that_are_no_wider(api: Api, project: Project) -> None:
+    wide, _ = PersonalAPIKey.issue(owner(), "wide", ["*"])
+    narrow, _ = PersonalAPIKey.issue(owner(), "narrow", ["person:read"], [project.pk])
+    limited = api_with(api, projects=[project.pk])
+    assert {key["label"] for key in limited.get(KEYS).json()["results"]} >= {"narrow"}
+    assert "wide" not in {key["label"] for key in limited.get(KEYS).json()["results"]}
+    assert error_of(limited.send("DELETE", f"{KEYS}{wide.pk}/")) == (404, "not_found", None)
+    assert limited.send("DELETE", f"{KEYS}{narrow.pk}/").status_code == 204
+
+
 def test_a_limit_gives_no_access_to_a_project_that_the_user_may_not_see(api: Api) -> None:
     foreign = project_of(stranger())
     limited = api_with(api, projects=[foreign.pk])

@@ -136,6 +136,7 @@ def test_projects_are_listed_page_by_page_each_once(api: Api) -> None:
     found = list(pages(api.get, "/api/projects?limit=2"))
     assert [[each["id"] for each in page["results"]] for page in found] == [made[:2], made[2:4], made[4:]]
     assert {page["count"] for page in found} == {5}
+    assert api.get("/api/projects?limit=5").json()["next"] is None
     assert [page["next"] for page in found] == [
         "http://testserver/api/projects?limit=2&offset=2",
         "http://testserver/api/projects?limit=2&offset=4",

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from persons.api.views.not_built import NOT_BUILT
 from persons.installation import owner
 from persons.models import Project
 from tests.api.helpers import person, project_of, stranger
@@ -62,7 +63,6 @@ def test_a_person_that_does_not_exist_is_404(api: Api, project: Project, path: s
         "%00",
         "%FF",
         "9" * 5000,
-        "trends",
         "a" * 31,
     ],
 )
@@ -90,3 +90,10 @@ def test_parameters_are_refused_or_reported_as_in_the_list(api: Api, project: Pr
     assert error_of(api.get(f"{path}/{made.pk}?format=csv")) == (400, "not_supported", "format")
     answer = api.get(f"{path}/{made.pk}?limit=5&format=json")
     assert (answer.status_code, answer.headers["X-Ignored-Parameters"]) == (200, "limit")
+
+
+@pytest.mark.parametrize("name", NOT_BUILT)
+def test_an_endpoint_that_is_not_there_is_not_taken_for_a_person(api: Api, path: str, name: str) -> None:
+    for answer in (api.get(f"{path}/{name}/"), api.post(f"{path}/{name}", {})):
+        assert error_of(answer) == (400, "not_supported", None)
+        assert f"persons/{name}/" in answer.json()["detail"]

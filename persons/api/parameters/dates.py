@@ -5,21 +5,21 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from clickhouse.query.dates import DateError, DateRange, Interval, resolve_date_range
-from persons.api.parameters.door import Flag, Parameters
+from persons.api.parameters.door import Flag, Parameters, Text
 from persons.errors import invalid
 from persons.models import Project
-
-# `?date_from=` is what a form sends for a date that was not given.
-DateText = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class DateParameters(Parameters):
     """The range of a question (spec/decisions.md section 4)."""
 
-    date_from: DateText = None
-    date_to: DateText = None
+    date_from: Text = None
+    date_to: Text = None
     explicit_date: Flag = False
-    interval: Interval = "day"
+    # PostHog has buckets of a minute for charts only; persons come by the hour.
+    interval: Annotated[Interval, BeforeValidator(lambda value: "hour" if value == "minute" else value)] = (
+        "day"
+    )
 
 
 def date_range(

@@ -75,7 +75,9 @@ def raw_parameters(request: Request) -> dict[str, Any]:
     sent = sent_parameters(request)
     query: dict[str, Any] = dict(sent)
     refuse_nul(query)
-    body = request.data if isinstance(request.data, Mapping) else {}
+    # A null stands for a parameter that was not given.
+    sent_body = request.data if isinstance(request.data, Mapping) else {}
+    body = {name: value for name, value in sent_body.items() if value is not None}
     events = [value for name, value in sent if name == "events"]
     if request.method != "POST" and _are_names(events):
         query["events"] = [{"id": name} for name in events if name]
@@ -162,11 +164,13 @@ def _flag(value: Any) -> Any:
             return True
         if text in {"n", "no", "f", "false", "off", "0", ""}:
             return False
-    if isinstance(value, bool):
-        return value
+    if isinstance(value, bool | int) and value in (0, 1):
+        return bool(value)
     raise PydanticCustomError("bool", "Must be true or false.")
 
 
+# `?email=` is what a form sends for a text that was not given.
+Text = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]

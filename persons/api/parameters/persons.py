@@ -1,13 +1,13 @@
 from typing import ClassVar
 
-from persons.api.parameters.door import Paging, Unsupported
+from persons.api.parameters.door import Paging, Text, Unsupported
 
 
 class ListParameters(Paging):
     """``GET persons/``: which persons, by an id of theirs or their email address, both exactly."""
 
-    distinct_id: str | None = None
-    email: str | None = None
+    distinct_id: Text = None
+    email: Text = None
 
     unsupported: ClassVar = (
         Unsupported("search"),

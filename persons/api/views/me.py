@@ -1,11 +1,12 @@
 """Who am I, and what may I do? (spec/decisions.md 1.8)"""
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from persons.api.permissions import user_of, visible_projects
+from persons.api.permissions import project_limit, user_of, visible_projects
 from persons.api.serializers import PersonalAPIKeySerializer, user_fields
 from persons.errors import invalid
 from persons.models import PersonalAPIKey
@@ -53,7 +54,7 @@ class KeysViewSet(ViewSet):
     scope_object = "personal_api_key"
 
     def list(self, request: Request) -> Response:
-        keys = PersonalAPIKey.objects.filter(user=user_of(request))
+        keys = _manageable(request)
         return Response({"results": PersonalAPIKeySerializer(keys, many=True).data})
 
     def create(self, request: Request) -> Response:
@@ -65,10 +66,16 @@ class KeysViewSet(ViewSet):
         return Response({**PersonalAPIKeySerializer(key).data, "value": value}, status=201)
 
     def destroy(self, request: Request, key_id: int) -> Response:
-        deleted, _ = PersonalAPIKey.objects.filter(user=user_of(request), pk=key_id).delete()
+        deleted, _ = _manageable(request).filter(pk=key_id).delete()
         if not deleted:
             raise NotFound
         return Response(status=204)
+
+
+def _manageable(request: Request) -> QuerySet[PersonalAPIKey]:
+    """The user's own keys; to a key that is limited to projects, only those that are no wider."""
+    keys, limit = PersonalAPIKey.objects.filter(user=user_of(request)), project_limit(request)
+    return keys.filter(scoped_projects__contained_by=limit, scoped_projects__len__gt=0) if limit else keys
 
 
 def _refuse_more_than_own(request: Request, scopes: list[str], projects: list[int]) -> None:

@@ -1,13 +1,14 @@
 from typing import Any
 
 from django.db import transaction
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from persons.api.paging import page_url
 from persons.api.parameters.door import Paging
-from persons.api.permissions import user_of, visible_projects
+from persons.api.permissions import project_limit, user_of, visible_projects
 from persons.api.serializers import ProjectSerializer
 from persons.api.views.base import ParametersViewSet
 from persons.models import Membership, Project, erase
@@ -34,6 +35,8 @@ class ProjectsViewSet(ParametersViewSet):
         )
 
     def create(self, request: Request) -> Response:
+        if project_limit(request):
+            raise PermissionDenied("An API key that is limited to projects cannot make another.")
         serializer = ProjectSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
@@ -54,7 +57,10 @@ class ProjectView(ViewSet):
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         serializer = ProjectSerializer(self.project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        serializer.save()
+        for name, value in serializer.validated_data.items():
+            setattr(self.project, name, value)
+        # Only what was sent: somebody else may be changing the rest.
+        self.project.save(update_fields=list(serializer.validated_data))
         return Response(serializer.data)
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
 def _run(host: str, port: int, *, demo: bool) -> None:
     with ExitStack() as stack:
         try:
-            _check_address(host, port)
+            address, port = _address(host, port)
             embedded.prepare(settings.DATA_DIR)
             stack.enter_context(embedded.owned(settings.DATA_DIR))
             # The worker reads it again, from the folder.
@@ -64,24 +64,29 @@ def _run(host: str, port: int, *, demo: bool) -> None:
         welcome = first_start.prepare(demo=demo)
         close_pool()
         print_when_ready(host, port, welcome)
-        _serve(host, port)
+        _serve(address, port)
 
 
-def _check_address(host: str, port: int) -> None:
-    """Raises OSError with one line for the terminal. granian shares ports, so it would not notice."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _address(host: str, port: int) -> tuple[str, int]:
+    """The numbers behind host and port, a free port for 0. Raises OSError with one line for the terminal.
+
+    granian knows no names, and shares ports, so it would not notice that one is taken.
+    """
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as attempt:
+        family, kind, _, _, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind((host, port))
+            attempt.bind(found)
+            address, port = attempt.getsockname()[:2]
+            return address, port
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise OSError(
             f"Cannot listen on {host}:{port}: {reason}. Choose another with --host and --port."
         ) from error
 
 
-def _serve(host: str, port: int) -> None:
+def _serve(address: str, port: int) -> None:
     from granian.constants import Interfaces  # noqa: PLC0415 - loads a server other commands don't need
     from granian.log import LogLevels  # noqa: PLC0415
     from granian.server import Server  # noqa: PLC0415
@@ -91,7 +96,7 @@ def _serve(host: str, port: int) -> None:
     server = Server(
         "persons.serving:application",
         factory=True,
-        address=host,
+        address=address,
         port=port,
         interface=Interfaces.WSGI,
         # The embedded engine belongs to one process.
