@@ -85,8 +85,10 @@ TEMPLATES = [
     }
 ]
 
-_postgres = _database(
-    DATABASE_URL or f"postgresql://postgres@/postgres?host={embedded.postgres_host(DATA_DIR)}"
+_postgres: dict[str, Any] = (
+    _database(DATABASE_URL)
+    if DATABASE_URL
+    else {"NAME": "postgres", "USER": "postgres", "HOST": embedded.postgres_host(DATA_DIR), "OPTIONS": {}}
 )
 DATABASES = {
     "default": {
