@@ -1,23 +1,48 @@
-import os
-import tempfile
-from collections.abc import Iterator
+"""Data folders and servers for tests that need a process."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.server.process import Server, cleaned_up, free_port
+from tests.server.process import Server, manage, serving
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that was used before; made once, because making one takes seconds."""
+    folder = tmp_path_factory.mktemp("installation") / "data"
+    made = manage("create_project", "First", data_dir=folder)
+    assert made.returncode == 0, made.stderr
+    return folder
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A data folder that does not exist yet, which also PostgreSQL's own user may reach."""
-    with tempfile.TemporaryDirectory(prefix="persons-server-") as parent:
-        os.chmod(parent, 0o755)
-        with cleaned_up(Path(parent)):
-            yield Path(parent) / "data"
+def folder(installation: Path, tmp_path: Path) -> Iterator[Path]:
+    """A data folder of one's own that was used before."""
+    copy = tmp_path / "data"
+    # Not shutil: PostgreSQL's files may belong to another user.
+    subprocess.run(["cp", "-pR", str(installation), str(copy)], check=True)
+    yield copy
+    shutil.rmtree(copy, ignore_errors=True)
 
 
 @pytest.fixture
-def server(folder: Path) -> Server:
-    """A server that is not started yet."""
-    return Server(folder, free_port())
+def serve() -> Iterator[Serve]:
+    """Start servers; none of their processes outlives the test."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(serving(*args, **options))
+
+
+@pytest.fixture(scope="module")
+def server(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server for tests that only need one."""
+    copy = tmp_path_factory.mktemp("server") / "data"
+    subprocess.run(["cp", "-pR", str(installation), str(copy)], check=True)
+    with serving(copy) as started:
+        yield started.ready()

@@ -1,7 +1,8 @@
-"""A server as its users start it: a process of its own, on a folder of its own."""
+"""A real server as a process of its own, and the ways in which such a process ends."""
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,102 +10,203 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import psutil
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
+_OURS = ("PERSONS_DATA_DIR", "DATABASE_URL", "CLICKHOUSE_URL", "DJANGO_SETTINGS_MODULE")
 
 
-@dataclass
+class Project(NamedTuple):
+    """What create_project prints, in its order."""
+
+    project_id: int
+    project_token: str
+    personal_api_key: str
+
+
 class Server:
-    """``python manage.py serve`` on a folder and a port; ``output`` is all it has printed."""
+    """`manage.py serve` in a process group of its own, as a shell would start it."""
 
-    folder: Path
-    port: int
-    arguments: tuple[str, ...] = ("--no-demo",)
-    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def __init__(self, data_dir: Path, *options: str, port: int | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._output = data_dir.parent / f"{data_dir.name}-{self.port}.log"
+        command = [
+            "serve",
+            "--data-dir",
+            str(data_dir),
+            "--port",
+            str(self.port),
+            *(options or ["--no-demo"]),
+        ]
+        with self._output.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
 
     @property
     def output(self) -> str:
-        return self.folder.with_suffix(".log").read_text()
+        return self._output.read_text()
 
-    def start(self) -> "Server":
-        """Start it, and wait until it has said that it is ready."""
-        said_before = self.output.count("is ready at") if self.folder.with_suffix(".log").exists() else 0
-        with self.folder.with_suffix(".log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*manage("serve", *self.arguments), f"--port={self.port}", f"--data-dir={self.folder}"],
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        wait_until(lambda: self.output.count("is ready at") > said_before or self.process_ended())
-        assert not self.process_ended(), self.output
+    def wait_until(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait for something that only a running server can bring about."""
+        give_up_at = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < give_up_at, self.output
+            time.sleep(0.02)
+
+    def ready(self) -> "Server":
+        """Wait until it answers."""
+        self.wait_until(lambda: self.pending() is not None)
         return self
 
-    def process_ended(self) -> bool:
-        return self.process is None or self.process.poll() is not None
+    def settled(self) -> "Server":
+        """Wait until questions see everything that was taken."""
+        self.wait_until(lambda: self.pending() == 0)
+        return self
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal to the process (Ctrl-C: to its group, as a terminal does); returns the exit code."""
-        assert self.process
-        if number == signal.SIGINT:
-            os.killpg(self.process.pid, number)
-        else:
-            self.process.send_signal(number)
-        return self.process.wait(30)
-
-    def create_project(self) -> dict[str, Any]:
-        made = run("create_project", "Test", "--json", f"--data-dir={self.folder}")
-        assert made.returncode == 0, made.stderr
-        answer: dict[str, Any] = json.loads(made.stdout)
-        return answer
-
-    def request(self, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:
-        """Status and JSON. Raises OSError when there is no answer."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        request = urllib.request.Request(self.url + path, data, headers)
+    def pending(self) -> int | None:
+        """How many rows are still on their way to ClickHouse; None when the server does not say so."""
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            with urllib.request.urlopen(f"{self.url}/_health", timeout=5) as answer:
+                return int(json.load(answer)["outbox"]["pending"])
+        except OSError:
+            return None
 
-    def settle(self) -> None:
-        """Wait until questions see everything that has been taken."""
-        wait_until(lambda: self.request("/_health")[1]["outbox"]["pending"] == 0)
+    def banner(self) -> str:
+        self.wait_until(lambda: "Stop with Ctrl-C." in self.output)
+        return self.output
 
-    def leftovers(self) -> list[str]:
-        """What still runs on the folder: the command lines of the server, its worker and PostgreSQL."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if str(self.folder) in " ".join([*process.cmdline(), *process.environ().values()]):
-                    found.append(" ".join(process.cmdline()))
-        return found
+    def create_project(self, name: str = "Test") -> Project:
+        made = manage("create_project", name, "--json", data_dir=self.data_dir)
+        assert made.returncode == 0, made.stderr
+        return Project(**json.loads(made.stdout))
+
+    def terminate(self) -> int:
+        """End it as a service manager does; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: the terminal tells the whole process group. Returns the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """Kill the process that was started, as a user or the kernel would, and nothing else."""
+        self.process.kill()
+        self.process.wait()
+
+    def kill_worker(self) -> int:
+        """Kill the process that answers requests; returns the exit code of the server."""
+        for worker in self.workers():
+            worker.kill()
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def kill_everything(self) -> None:
+        """As when a container or the machine is switched off: no process of it is left."""
+        postgres = postmaster(self.data_dir)
+        family = [psutil.Process(self.process.pid), *([postgres] if postgres else [])]
+        family += [child for member in family for child in member.children(recursive=True)]
+        # Frozen first, or one would see another one's end and say something about it.
+        for act in (psutil.Process.suspend, psutil.Process.kill):
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    act(member)
+        self.process.wait()
+        psutil.wait_procs(family, PATIENCE_SECONDS)
+
+    def workers(self) -> list[psutil.Process]:
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if any("spawn_main" in argument for argument in child.cmdline())
+        ]
+
+    def clean_up(self) -> None:
+        """Leave no process behind, whatever happened."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        stop_postgres(self.data_dir)
 
 
-def manage(*arguments: str) -> list[str]:
-    return [sys.executable, "manage.py", *arguments]
+class Api:
+    """HTTP to a project of a server."""
+
+    def __init__(self, url: str, project: Project) -> None:
+        self.url = url
+        self.project = project
+        self._persons = f"{url}/api/projects/{project.project_id}/persons/"
+
+    def get(self, path: str, **query: Any) -> Any:
+        """What the API answers below the project's persons; lists and objects of a query become JSON."""
+        flat = {name: value if isinstance(value, str) else json.dumps(value) for name, value in query.items()}
+        request = urllib.request.Request(
+            f"{self._persons}{path}?{urlencode(flat)}",
+            headers={"Authorization": f"Bearer {self.project.personal_api_key}"},
+        )
+        return answer_of(request)
+
+    def send(self, events: list[dict[str, Any]]) -> Any:
+        """Send a batch of events. Raises OSError unless it was taken."""
+        body = {"api_key": self.project.project_token, "historical_migration": True, "batch": events}
+        request = urllib.request.Request(
+            f"{self.url}/batch/", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        return answer_of(request)
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A management command, run to its end."""
+def answer_of(request: urllib.request.Request) -> Any:
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        error.add_note(error.read().decode())
+        raise
+
+
+@contextmanager
+def serving(data_dir: Path, *options: str, port: int | None = None) -> Iterator[Server]:
+    """A server, and no process of it afterwards."""
+    server = Server(data_dir, *options, port=port)
+    try:
+        yield server
+    finally:
+        server.clean_up()
+
+
+def manage(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Run a management command to its end."""
     return subprocess.run(
-        manage(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, "manage.py", *arguments, "--data-dir", str(data_dir)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what would make the process serve something else."""
+    return {name: value for name, value in os.environ.items() if name not in _OURS}
 
 
 def free_port() -> int:
@@ -113,20 +215,49 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Any, seconds: float = PATIENCE_SECONDS) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at, "it did not come about in time"
-        time.sleep(0.05)
+def postmaster(data_dir: Path) -> psutil.Process | None:
+    """The PostgreSQL server that runs in the folder."""
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int((data_dir / "postgres/postmaster.pid").read_text().split()[0]))
+        if str(data_dir / "postgres") in process.cmdline():
+            return process
+    return None
 
 
-@contextmanager
-def cleaned_up(folder: Path) -> Iterator[None]:
-    """Ends whatever still runs on the folder, PostgreSQL left by a killed server included."""
-    try:
-        yield
-    finally:
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if str(folder) in " ".join([*process.cmdline(), *process.environ().values()]):
-                    process.kill()
+def stop_postgres(data_dir: Path) -> None:
+    """Stop a PostgreSQL server whose parent was killed."""
+    if process := postmaster(data_dir):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT)  # what `pg_ctl stop --mode=fast` sends
+        psutil.wait_procs([process], 10, callback=None)
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def stored_events(data_dir: Path, project_id: int) -> dict[str, int]:
+    """How many times each event uuid is stored. No server may run; the engine gets a process of its own,
+    because it opens one folder in a lifetime."""
+    script = """
+import json, sys
+from clickhouse.client import connect
+from clickhouse.sql.fragment import sql
+statement = "SELECT toString(uuid), count() FROM events WHERE team_id = {project:Int64} GROUP BY uuid"
+json.dump(dict(connect(sys.argv[1]).rows(sql(statement, project=int(sys.argv[2])))), sys.stdout)
+"""
+    counted = subprocess.run(
+        [sys.executable, "-c", script, f"chdb://{data_dir / 'clickhouse'}", str(project_id)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert counted.returncode == 0, counted.stderr
+    found: dict[str, int] = json.loads(counted.stdout)
+    return found
+
+
+def requests_in(banner: str) -> list[str]:
+    """The shell commands that a banner offers to paste."""
+    return re.findall(r"^  (curl .*)$", banner, re.MULTILINE)

@@ -73,10 +73,10 @@ def _address(host: str, port: int) -> tuple[str, int]:
     granian knows no names, and shares ports, so it would not notice that one is taken.
     """
     try:
-        family, kind, _, _, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind(found)
+            attempt.bind((found[0], port))
             address, port = attempt.getsockname()[:2]
             return address, port
     except (OSError, OverflowError) as error:
