@@ -94,6 +94,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         **_postgres,
+        # After PostgreSQL was restarted, the connections in the pool are dead: look before lending one.
+        "CONN_HEALTH_CHECKS": True,
         # More connections than this serve no purpose with the eight threads of a worker.
         "OPTIONS": {**_postgres["OPTIONS"], "pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
     }
