@@ -3,7 +3,7 @@
 The contract is what SDKs rely on: ``capture_v1`` of posthog-python, ``capture-v1`` of posthog-node.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from persons.capture.compression import inflated
@@ -55,10 +55,15 @@ def _as_v0(event: Any, sender: Mapping[str, str]) -> Any:
     return {**event, "properties": lifted}
 
 
-def results(uuids: Iterable[str], notes: Iterable[Note]) -> dict[str, dict[str, str | None]]:
-    """What became of each event: ``ok``, ``warning`` (taken, with something left out) or ``drop``."""
-    answer: dict[str, dict[str, str | None]] = {uuid: {"result": "ok", "details": None} for uuid in uuids}
+def results(events: Sequence[Any], notes: Iterable[Note]) -> dict[str, dict[str, str | None]]:
+    """What became of each event, under the uuid it was sent with: ``ok``, ``warning`` (taken, with something
+    left out) or ``drop``."""
+    sent = [event.get("uuid") if isinstance(event, dict) else None for event in events]
+    answer: dict[str, dict[str, str | None]] = {
+        str(uuid): {"result": "ok", "details": None} for uuid in sent if uuid is not None
+    }
     for note in notes:
+        uuid = sent[note.index]
         outcome = "warning" if note.stored else "drop"
-        answer[str(note.uuid)] = {"result": outcome, "details": note.reason}
+        answer[str(note.uuid if uuid is None else uuid)] = {"result": outcome, "details": note.reason}
     return answer

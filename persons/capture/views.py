@@ -72,10 +72,7 @@ class CaptureV1View(_OpenView):
 
     def post(self, request: Request) -> Response:
         payload = decoded_v1(_body(request), request.headers)
-        uuids = [
-            str(event["uuid"]) for event in payload.events if isinstance(event, dict) and "uuid" in event
-        ]
-        return Response({"results": results(uuids, _taken(payload))})
+        return Response({"results": results(payload.events, _taken(payload))})
 
 
 def _taken(payload: Payload) -> list[Note]:

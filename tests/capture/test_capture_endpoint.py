@@ -63,6 +63,17 @@ def test_an_event_is_stored_as_it_was_sent(
     assert stored["person_id"] == Person.objects.get(project=project).uuid
 
 
+def test_the_clicked_elements_have_a_column_of_their_own(
+    clickhouse: ClickHouse, capture: Capture, project: Project
+) -> None:
+    chain = 'button:nth-child="1"text="Buy"'
+    capture(event("$autocapture", properties={"$elements_chain": chain}), event("other"))
+    rows = clickhouse.rows(
+        sql("SELECT event, elements_chain FROM events WHERE team_id = {p:Int64} ORDER BY event", p=project.pk)
+    )
+    assert rows == [("$autocapture", chain), ("other", "")]
+
+
 def test_gzip_bodies_are_taken(api: Api, project: Project) -> None:
     body = gzip.compress(orjson.dumps({"api_key": project.api_token, "batch": [event()]}))
     answer = api.client.post(

@@ -52,6 +52,15 @@ def test_the_answer_says_of_each_event_what_became_of_it(api: Api, project: Proj
     assert results[dropped]["details"]
 
 
+@pytest.mark.parametrize("identifier", ["not a uuid", "0190B5B8-0000-7000-8000-00000000000A"])
+def test_an_event_is_answered_under_the_uuid_it_was_sent_with(
+    api: Api, project: Project, identifier: str
+) -> None:
+    contradiction = event(identifier, event="$identify", options={"process_person_profile": False})
+    results = send(api, project, contradiction, event(SECOND)).json()["results"]
+    assert {key: value["result"] for key, value in results.items()} == {identifier: "drop", SECOND: "ok"}
+
+
 def test_what_has_a_place_of_its_own_is_stored_among_the_properties(
     clickhouse: ClickHouse, api: Api, project: Project
 ) -> None:

@@ -1,14 +1,9 @@
 """What the official SDKs meet in these tests: a server started as its users start it, and their own world."""
 
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.contract.flaky import Proxy, flaky
 from tests.contract.shop import Shop
+from tests.server.process import serving
 
 HERE = Path(__file__).parent
 # posthog-js keeps to itself what robots do: Chromium is not to look like one.
@@ -39,29 +35,12 @@ _CHROMIUM = [
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[tuple[str, str]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address and the personal API key of a running server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="persons-served-") as folder:
-        os.chmod(folder, 0o755)
-        output = Path(folder) / "output"
-        with output.open("wb") as stream:
-            command = [sys.executable, "manage.py", "serve", "--no-demo", f"--port={port}"]
-            process = subprocess.Popen(
-                [*command, f"--data-dir={folder}/data"], cwd=HERE.parents[1], stdout=stream, stderr=stream
-            )
-        try:
-            until = time.monotonic() + 60
-            while not (key := re.search(r"phx_\w+", output.read_text())):
-                assert process.poll() is None, output.read_text()
-                assert time.monotonic() < until, output.read_text()
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}", key[0]
-        finally:
-            process.terminate()
-            process.wait(30)
+    with serving(tmp_path_factory.mktemp("served") / "data") as server:
+        key = re.search(r"phx_\w+", server.banner())
+        assert key
+        yield server.url, key[0]
 
 
 @pytest.fixture

@@ -44,12 +44,12 @@ def flaky(upstream: str) -> Iterator[Proxy]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             events = not self.path.startswith("/flags")
             refused = events and proxy.refuses(self.path, self.headers)
+            answer = (503, [("Access-Control-Allow-Origin", "*")], b"{}")
             if not refused or proxy.late:
-                self._answer(*self._passed_on(body), refused=refused)
-            else:
-                self._answer(503, [("Access-Control-Allow-Origin", "*")], b"{}", refused=True)
+                answer = self._passed_on(body)
             with proxy.lock:
                 proxy.answered += events
+            self._answer(*answer, refused=refused)
 
         def do_GET(self) -> None:
             self._answer(*self._passed_on(None))

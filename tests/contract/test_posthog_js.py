@@ -29,7 +29,7 @@ def test_a_visitor_who_says_who_she_is_is_one_person_with_all_she_did(
             posthog.group('company', 'acme', {size: 3})
             posthog.setPersonProperties({plan: 'paid'}, {source: 'friends'})
             posthog.unsetPersonProperties(['temporary'])
-            posthog.capture('paid')
+            posthog.capture('paid', {$set: {orders: 0}}, {$set: {orders: 1}})
         }"""
     )
     visit.settle()
@@ -41,6 +41,7 @@ def test_a_visitor_who_says_who_she_is_is_one_person_with_all_she_did(
         "email": "ada@example.com",
         "plan": "paid",
         "source": "ads",
+        "orders": 1,
         "$browser": "Chrome",
         "$os": "Linux",
         "$initial_browser": "Chrome",

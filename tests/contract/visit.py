@@ -20,7 +20,7 @@ _BUNDLES = {
 
 @dataclass
 class Visit:
-    """``sent`` and ``answered`` are uuids of events. Beacons are in neither: Playwright does not see them."""
+    """``events`` were sent, those in ``answered``, by uuid, taken too. Playwright sees no beacons."""
 
     shop: Shop
     page: Page
