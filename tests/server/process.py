@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -38,29 +39,22 @@ class Server:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._output = data_dir.parent / f"{data_dir.name}-{self.port}.log"
-        command = [
-            "serve",
-            "--data-dir",
-            str(data_dir),
-            "--port",
-            str(self.port),
-            *(options or ["--no-demo"]),
-        ]
-        with self._output.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *command],
-                cwd=ROOT,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - as long as we are
+        where = ["--data-dir", str(data_dir), "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", *where, *(options or ["--no-demo"])],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
 
     @property
     def output(self) -> str:
-        return self._output.read_text()
+        # Not read(): the process writes where our file stands.
+        return os.pread(self._output.fileno(), 1_000_000, 0).decode()
 
     def wait_until(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for something that only a running server can bring about."""
@@ -143,7 +137,10 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        stop_postgres(self.data_dir)
+        # Otherwise it belongs to another server, or to none.
+        with suppress(OSError):
+            if (self.data_dir / "owner").read_text() == str(self.process.pid):
+                stop_postgres(self.data_dir)
 
 
 class Api:
@@ -162,6 +159,12 @@ class Api:
             headers={"Authorization": f"Bearer {self.project.personal_api_key}"},
         )
         return answer_of(request)
+
+    def persons_who_did(self, event: str, times: int = 1) -> int:
+        """How many persons have an event at least so many times."""
+        steps = [{"id": event}] * max(times, 2)
+        asked = {"events": steps, "funnel_step": times, "date_from": "2025-01-01", "include_total": True}
+        return int(self.get("funnel/", **asked)["total_count"])
 
     def send(self, events: list[dict[str, Any]]) -> Any:
         """Send a batch of events. Raises OSError unless it was taken."""
@@ -225,13 +228,18 @@ def postmaster(data_dir: Path) -> psutil.Process | None:
 
 
 def stop_postgres(data_dir: Path) -> None:
-    """Stop a PostgreSQL server whose parent was killed."""
+    """Stop a PostgreSQL server whose parent was killed, in a folder that nobody needs any more."""
     if process := postmaster(data_dir):
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGINT)  # what `pg_ctl stop --mode=fast` sends
-        psutil.wait_procs([process], 10, callback=None)
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+        process.send_signal(signal.SIGQUIT)  # what `pg_ctl stop --mode=immediate` sends
+        psutil.wait_procs([process], 10)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it is gone, but for what its parent has not looked at yet."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def stored_events(data_dir: Path, project_id: int) -> dict[str, int]:
