@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 from tqdm import tqdm
 
 from persons.capture.decoding import Payload
@@ -30,11 +31,14 @@ class Welcome(NamedTuple):
 def prepare(*, demo: bool) -> Welcome:
     """Make what a fresh installation needs; does nothing on an old one. Continues where it was cut off."""
     if not Project.objects.exists():
-        project = new_project("Demo" if demo else "My project")
-        if demo:
-            _note_file().write_text(
-                json.dumps({"project": project.pk, "until": datetime.now(UTC).isoformat()})
-            )
+        _note_file().unlink(missing_ok=True)
+        # The project exists once the note does: cut off in between, the next start begins anew.
+        with transaction.atomic():
+            project = new_project("Demo" if demo else "My project")
+            if demo:
+                _note_file().write_text(
+                    json.dumps({"project": project.pk, "until": datetime.now(UTC).isoformat()})
+                )
     _load_demo()
     user = owner()
     key = None
