@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
-from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from clickhouse.errors import ClickHouseError, ClickHouseUnavailable
 from clickhouse.sql.fragment import Fragment
@@ -89,10 +89,11 @@ class ClickHouse:
             client = self._open()
         try:
             yield client
-        except DatabaseError as error:
-            self._idle.put(client)
-            raise ClickHouseError(str(error)) from error
         except (DriverError, OSError) as error:
+            # The driver derives the loss of a connection from the errors that a server answers with.
+            if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+                self._idle.put(client)
+                raise ClickHouseError(str(error)) from error
             client.close()
             raise ClickHouseUnavailable(str(error)) from error
         else:

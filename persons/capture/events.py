@@ -15,6 +15,8 @@ from persons.identity.values import Event, Note
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_EVENT_NAME = 200
 MAX_DISTINCT_ID = 400
+# Room for the levels that storing puts around and into an event.
+_SPARE_LEVELS = 3
 _LIFTED = ("$set", "$set_once", "$unset")
 
 
@@ -56,8 +58,9 @@ def _event(
     if not isinstance(raw, dict):
         raise Refused("an event must be an object")
     encoded = _encoded(raw)
-    if len(encoded) > MAX_EVENT_BYTES:
-        raise Refused(f"an event may have {MAX_EVENT_BYTES} bytes at most, this one has {len(encoded)}")
+    size = len(encoded) - 2 * _SPARE_LEVELS
+    if size > MAX_EVENT_BYTES:
+        raise Refused(f"an event may have {MAX_EVENT_BYTES} bytes at most, this one has {size}")
     if b"\\u0000" in encoded:
         raw = _without_nul(raw)
     properties = _properties(raw)
@@ -80,7 +83,6 @@ def _event(
 
 def _encoded(raw: dict[str, Any]) -> bytes:
     try:
-        # The extra levels are room for what storing puts around and into an event.
         return orjson.dumps([[[raw]]])
     except orjson.JSONEncodeError as error:
         raise Refused("an event may be nested 250 levels deep at most") from error

@@ -231,3 +231,13 @@ def test_an_event_without_a_person_profile_makes_no_person(
 def test_events_of_a_deleted_project_are_refused(api: Api, project: Project) -> None:
     assert api.send("DELETE", f"/api/projects/{project.pk}/").status_code == 204
     assert api.capture(project, [event()]).status_code == 401
+
+
+@pytest.mark.parametrize(("bytes_over", "taken"), [(0, True), (1, False)])
+def test_an_event_may_have_a_megabyte_and_no_more(
+    capture: Capture, api: Api, project: Project, bytes_over: int, taken: bool
+) -> None:
+    sized = event(properties={"x": ""})
+    sized["properties"]["x"] = "y" * (1024 * 1024 - len(orjson.dumps(sized)) + bytes_over)
+    answer = api.capture(project, [event("other"), sized]).json()
+    assert ("refused" not in answer) is taken

@@ -196,8 +196,12 @@ def serving(data_dir: Path, *options: str, port: int | None = None) -> Iterator[
 
 def manage(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Run a management command to its end."""
+    return _python("manage.py", *arguments, "--data-dir", str(data_dir))
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments, "--data-dir", str(data_dir)],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -252,15 +256,7 @@ from clickhouse.sql.fragment import sql
 statement = "SELECT toString(uuid), count() FROM events WHERE team_id = {project:Int64} GROUP BY uuid"
 json.dump(dict(connect(sys.argv[1]).rows(sql(statement, project=int(sys.argv[2])))), sys.stdout)
 """
-    counted = subprocess.run(
-        [sys.executable, "-c", script, f"chdb://{data_dir / 'clickhouse'}", str(project_id)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    counted = _python("-c", script, f"chdb://{data_dir / 'clickhouse'}", str(project_id))
     assert counted.returncode == 0, counted.stderr
     found: dict[str, int] = json.loads(counted.stdout)
     return found
