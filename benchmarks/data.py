@@ -38,6 +38,7 @@ _PERSON_ID = "reinterpretAsUUID(sipHash128('person', person, device))"
 
 _EVENTS = """
 INSERT INTO events
+    (team_id, event, timestamp, uuid, distinct_id, person_id, properties, elements_chain, created_at, arrival)
 SELECT
     {project:Int64} AS team_id,
     multiIf(
@@ -78,15 +79,19 @@ FROM
 """
 
 _PERSONS = """
-INSERT INTO person
+INSERT INTO person (team_id, id, created_at, properties, is_identified, is_deleted, version, key)
 SELECT {project:Int64}, {person_id}, toDateTime64('2024-01-01 00:00:00', 6, 'UTC'),
-       '{"email":"somebody@example.com","plan":"free"}', 1, device = 1 OR person % 100 = 7, 1
+       concat(
+           '{"email":"somebody-', toString(person), '@example.com","plan":"',
+           ['free', 'starter', 'business'][1 + person % 3], '","visits":', toString(person % 50), '}'
+       ),
+       1, device = 1 OR person % 100 = 7, 1, person
 FROM (SELECT number AS person, arrayJoin([0, 1]) AS device FROM numbers({persons:UInt64}))
 WHERE person % 10 != 3 AND (device = 0 OR person % 20 = 0)
 """
 
 _OVERRIDES = """
-INSERT INTO person_distinct_id_overrides
+INSERT INTO person_distinct_id_overrides (team_id, distinct_id, person_id, is_deleted, version)
 SELECT {project:Int64}, {old_distinct_id}, {person_id}, 0, 1
 FROM (SELECT number AS person, 0 AS device FROM numbers({persons:UInt64}) WHERE number % 20 = 0)
 """
@@ -107,9 +112,9 @@ class Size:
         return Path(__file__).parent.parent / ".bench" / str(self.events)
 
 
-def size_asked_for() -> Size:
-    """EVENTS from the environment, two million by default."""
-    return Size(int(os.environ.get("EVENTS", "2000000")))
+def size_asked_for(default: int = 2_000_000) -> Size:
+    """EVENTS from the environment."""
+    return Size(int(os.environ.get("EVENTS", default)))
 
 
 def filled_store(size: Size) -> ClickHouse:

@@ -25,6 +25,9 @@ class Fragment:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+TRUE, FALSE = Fragment("true"), Fragment("false")
+
+
 def sql(template: str, **values: Any) -> Fragment:
     """Fill a template with bound values and fragments.
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
+from persons.capture.elements import elements_chain
 from persons.identity.values import Mapping, Outcome, StoredEvent
 from persons.models import ClickHouseTable
 
@@ -14,14 +16,14 @@ _ARRIVALS_PER_REQUEST = 1 << 16
 
 
 def outbox_rows(
-    project_id: int, outcome: Outcome, now: datetime, *, arrival: int
+    project_id: int, outcome: Outcome, keys: dict[UUID, int], now: datetime, *, arrival: int
 ) -> list[tuple[str, str, int]]:
     """(table, JSON lines, number of lines), at most once per ClickHouse table.
 
-    ``arrival`` numbers the request among all others.
+    ``keys`` are those that PostgreSQL gave the persons. ``arrival`` numbers the request among all others.
     """
     contents = {
-        ClickHouseTable.PERSON: _persons(project_id, outcome),
+        ClickHouseTable.PERSON: _persons(project_id, outcome, keys),
         ClickHouseTable.DISTINCT_ID: _mappings(project_id, outcome.mappings.values()),
         ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
         ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, arrival * _ARRIVALS_PER_REQUEST),
@@ -37,7 +39,6 @@ def _events(
 ) -> Iterator[dict[str, Any]]:
     for number, stored in enumerate(events):
         event = stored.event
-        elements = event.properties.get("$elements_chain")
         yield {
             "team_id": project_id,
             "event": event.event,
@@ -46,17 +47,18 @@ def _events(
             "distinct_id": event.distinct_id,
             "person_id": stored.person_id,
             "properties": event.properties,
-            "elements_chain": elements if isinstance(elements, str) else "",
+            "elements_chain": elements_chain(event.properties),
             "created_at": now,
             "arrival": first_arrival + number,
         }
 
 
-def _persons(project_id: int, outcome: Outcome) -> Iterator[dict[str, Any]]:
+def _persons(project_id: int, outcome: Outcome, keys: dict[UUID, int]) -> Iterator[dict[str, Any]]:
     for person in outcome.persons.values():
         yield {
             "team_id": project_id,
             "id": person.uuid,
+            "key": keys[person.uuid],
             "created_at": person.created_at,
             "properties": person.properties,
             "is_identified": person.is_identified,

@@ -83,10 +83,10 @@ def _take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]
     outcome = process(project_id, fresh, snapshot.known)
     statements.release_uuids(project_id, [note.uuid for note in outcome.notes if not note.stored])
     _lock_unchanged(project_id, snapshot, outcome)
-    _write(project_id, snapshot, outcome)
+    keys = _write(project_id, snapshot, outcome)
     # The arrival number is taken under the locks, so that for one person the order of the numbers is the
     # order in which its changes were decided.
-    rows = outbox_rows(project_id, outcome, now, arrival=statements.next_arrival())
+    rows = outbox_rows(project_id, outcome, keys, now, arrival=statements.next_arrival())
     statements.insert_outbox(project_id, rows)
     ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
     return outcome.notes
@@ -135,17 +135,19 @@ def _lock_unchanged(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> N
             raise _Overtaken
 
 
-def _write(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> None:
+def _write(project_id: int, snapshot: _Snapshot, outcome: Outcome) -> dict[UUID, int]:
+    """Returns the keys of all persons that were known or made."""
     known, keys = snapshot.known, snapshot.keys
     persons, ids = outcome.persons, outcome.mappings
     statements.update_persons(project_id, [persons[uuid] for uuid in persons if uuid in known.persons])
     statements.update_last_seen({keys[uuid]: seen for uuid, seen in outcome.seen.items()})
-    new = statements.insert_persons(
+    keys = keys | statements.insert_persons(
         project_id, [persons[uuid] for uuid in persons if uuid not in known.persons]
     )
-    statements.update_ids(project_id, [ids[name] for name in ids if name in known.mappings], keys | new)
-    statements.insert_ids(project_id, [ids[name] for name in ids if name not in known.mappings], keys | new)
+    statements.update_ids(project_id, [ids[name] for name in ids if name in known.mappings], keys)
+    statements.insert_ids(project_id, [ids[name] for name in ids if name not in known.mappings], keys)
     statements.delete_persons([keys[uuid] for uuid in outcome.deleted if uuid in known.persons])
+    return keys
 
 
 def _refused_merge(project_id: int, refusal: RefusedMerge) -> ActivityLog:
