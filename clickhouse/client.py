@@ -22,6 +22,13 @@ from clickhouse.errors import ClickHouseError, ClickHouseUnavailable
 from clickhouse.sql.fragment import Fragment
 
 DATABASE = "persons"
+# A question may have a thousand filters in groups of a hundred levels; what it may cost is limited elsewhere.
+_SETTINGS = {
+    "max_query_size": 64 * 1024 * 1024,
+    "max_ast_elements": 5_000_000,
+    "max_expanded_ast_elements": 5_000_000,
+    "max_parser_depth": 10_000,
+}
 _OPENING_PATIENCE_SECONDS = 5.0
 
 
@@ -117,8 +124,12 @@ class ClickHouse:
 
     def _connect(self) -> Client:
         if not self.embedded:
-            return clickhouse_connect.get_client(dsn=self._url, autogenerate_session_id=False)
+            return clickhouse_connect.get_client(
+                dsn=self._url, autogenerate_session_id=False, settings=_SETTINGS
+            )
         client = clickhouse_connect.get_client(interface="chdb", path=urlsplit(self._url).path)
+        for name, value in _SETTINGS.items():
+            client.command(f"SET {name} = {value}")
         client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         client.database = DATABASE
         return client

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
-from clickhouse.query.entities import Entity
+from clickhouse.query.filters import Entity, parts
 from clickhouse.query.funnel import FunnelQuery
-from clickhouse.sql.events import all_of, in_range, matches, matches_any
+from clickhouse.sql.conditions import known, where
+from clickhouse.sql.events import in_range, of_any_entity
+from clickhouse.sql.filters import of_entity, on_event, persons_of
 from clickhouse.sql.fragment import Fragment, joined, sql
-from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
+from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges
 
 # A UUID is ordered by its second half (ClickHouse manual, "UUID"), its number by the text.
 PAGE = """
@@ -44,7 +46,10 @@ FROM
     {furthest_by_actor}
 )
 WHERE furthest IN {furthest:Array(UInt8)}
-  AND actor_id IN ({live_persons})
+  AND actor_id IN
+  (
+      {persons}
+  )
 """.strip()
 
 # Microseconds since 1653: windowFunnel takes no negative numbers, and 0 means "never" to the folds.
@@ -185,13 +190,15 @@ def _persons(query: FunnelQuery) -> Fragment:
         PERSONS,
         furthest_by_actor=_disjoint(query) if _are_disjoint(query.steps) else _overlapping(query),
         furthest=list(query.furthest),
-        live_persons=live_persons(query.project_id),
+        persons=persons_of(query.project_id, parts(query.filter).of_person),
     )
 
 
 def _are_disjoint(steps: Sequence[Entity]) -> bool:
-    names = [step.event for step in steps]
-    return None not in names and len(set(names)) == len(names)
+    if any(step.names is None for step in steps):
+        return False
+    names = [name for step in steps for name in step.names or ()]
+    return len(set(names)) == len(names)
 
 
 def _disjoint(query: FunnelQuery) -> Fragment:
@@ -199,7 +206,7 @@ def _disjoint(query: FunnelQuery) -> Fragment:
         DISJOINT,
         window=query.window.microseconds,
         moment=MOMENT,
-        conditions=joined(",\n", (matches(step) for step in query.steps)),
+        conditions=joined(",\n", (known(of_entity(query.project_id, step)) for step in query.steps)),
         **_source(query),
     )
 
@@ -212,16 +219,20 @@ def _overlapping(query: FunnelQuery) -> Fragment:
         entries=sql(ENTRIES, **bounds),
         entries_despite_ties=sql(ENTRIES_DESPITE_TIES, **bounds),
         moment=MOMENT,
-        step_set=_step_set(query.steps),
+        step_set=_step_set(query),
         **_source(query),
     )
 
 
-def _step_set(steps: Sequence[Entity]) -> Fragment:
+def _step_set(query: FunnelQuery) -> Fragment:
     """The steps that an event matches as one number: its lowest bit is step 1."""
     bits = [
-        sql("({matches}) * {bit}", matches=matches(step), bit=Fragment(str(1 << place)))
-        for place, step in enumerate(steps)
+        sql(
+            "({matches}) * {bit}",
+            matches=known(of_entity(query.project_id, step)),
+            bit=Fragment(str(1 << place)),
+        )
+        for place, step in enumerate(query.steps)
     ]
     return sql("toUInt32(\n    {bits}\n)", bits=joined("\n+ ", bits))
 
@@ -230,5 +241,9 @@ def _source(query: FunnelQuery) -> dict[str, Fragment]:
     return {
         "person_of_event": PERSON_OF_EVENT,
         "events": events_with_merges(query.project_id),
-        "condition": all_of(in_range(query.project_id, query.date_range), matches_any(query.steps)),
+        "condition": where(
+            in_range(query.project_id, query.date_range),
+            *of_any_entity(query.project_id, query.steps),
+            on_event(query.project_id, parts(query.filter).of_event),
+        ),
     }

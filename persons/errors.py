@@ -34,3 +34,10 @@ def invalid(attr: str | None, detail: str, code: str = "invalid_input") -> Valid
 def not_supported(attr: str, detail: str) -> ValidationError:
     """A 400 for what PostHog understands and this release does not (spec/decisions.md 1.4)."""
     return invalid(attr, detail, code="not_supported")
+
+
+def moved(refusal: ValidationError, attr: str) -> ValidationError:
+    """The same refusal of another parameter."""
+    detail: Any = refusal.detail
+    problem = next(iter(detail.values())) if isinstance(detail, dict) else detail[0]
+    return invalid(attr, str(problem), problem.code)

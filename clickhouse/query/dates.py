@@ -138,6 +138,12 @@ def parse_moment(text: str, *, parameter: str, timezone: str, now: datetime) -> 
     return moment
 
 
+def days_of(moment: Moment, timezone: str) -> tuple[datetime, datetime]:
+    """When the local day of a moment begins, and when the next one does (UTC)."""
+    zone = ZoneInfo(timezone)
+    return start_of_day(moment.day, zone), start_of_day(moment.day + timedelta(days=1), zone)
+
+
 def _range_start(
     text: str | None,
     now: datetime,

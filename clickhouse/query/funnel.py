@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from clickhouse.query.dates import DateRange
-from clickhouse.query.entities import Entity
+from clickhouse.query.filters import EVERYTHING, Entity, Filter
 
 WindowUnit = Literal["second", "minute", "hour", "day", "week", "month"]
 
@@ -46,8 +46,8 @@ class FunnelQuery(BaseModel):
     """Which persons got how far through an ordered list of steps.
 
     A person is returned when the furthest step it ever reached, counted from 1, is in `furthest`; use
-    `furthest_steps` to say it as `funnel_step` does. `limit` and `offset` cut a page out of the persons,
-    which are ordered by uuid.
+    `furthest_steps` to say it as `funnel_step` does. Events of which `filter` does not hold do not count.
+    `limit` and `offset` cut a page out of the persons, which are ordered by uuid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +55,7 @@ class FunnelQuery(BaseModel):
     project_id: int
     steps: tuple[Entity, ...] = Field(min_length=2, max_length=20)
     date_range: DateRange
+    filter: Filter = EVERYTHING
     window: ConversionWindow = ConversionWindow()
     furthest: tuple[int, ...] = Field(min_length=1)
     limit: int = Field(default=100, ge=1, le=10_000)

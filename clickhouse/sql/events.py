@@ -1,10 +1,12 @@
-"""Conditions on events."""
+"""Which events a statement reads."""
 
 from collections.abc import Iterable
 
 from clickhouse.query.dates import DateRange
-from clickhouse.query.entities import Entity
-from clickhouse.sql.fragment import Fragment, joined, sql
+from clickhouse.query.filters import EVERYTHING, Entity
+from clickhouse.sql.conditions import any_of
+from clickhouse.sql.filters import of_entity
+from clickhouse.sql.fragment import Fragment, sql
 
 
 def in_range(project_id: int, date_range: DateRange) -> Fragment:
@@ -21,21 +23,14 @@ team_id = {project:Int64}
     )
 
 
-def matches(entity: Entity) -> Fragment:
-    """Whether the event is one of the entity's."""
-    if entity.event is None:
-        return Fragment("true")
-    return sql("event = {event:String}", event=entity.event)
-
-
-def matches_any(entities: Iterable[Entity]) -> Fragment:
-    """Whether the event is one of any entity's. Names come as one list, which the sort key can use."""
-    names = {entity.event for entity in entities}
-    if None in names:
-        return Fragment("true")
-    return sql("event IN {events:Array(String)}", events=sorted(name for name in names if name is not None))
-
-
-def all_of(*conditions: Fragment) -> Fragment:
-    """The conditions, one per line, joined with AND."""
-    return joined("\n  AND ", conditions)
+def of_any_entity(project_id: int, entities: Iterable[Entity]) -> list[Fragment]:
+    """Conditions that the events of all the entities satisfy and no others. Names come as one list, which
+    the sort key can use."""
+    wanted = list(dict.fromkeys(entities))
+    conditions = []
+    if all(entity.names is not None for entity in wanted):
+        names = sorted({name for entity in wanted for name in entity.names or ()})
+        conditions.append(sql("events.event IN {events:Array(String)}", events=names))
+    if any(entity.filter != EVERYTHING for entity in wanted):
+        conditions.append(any_of(of_entity(project_id, entity) for entity in wanted))
+    return conditions

@@ -1,6 +1,8 @@
 """What PostgreSQL knows: projects and keys, who is who, and what ClickHouse has yet to be told."""
 
+from persons.models.action import Action
 from persons.models.activity import ActivityLog
+from persons.models.cohort import Cohort, CohortMember
 from persons.models.erasure import ProjectErasure, erase
 from persons.models.event import EventUuid
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
@@ -11,8 +13,11 @@ from persons.models.user import User
 
 __all__ = [
     "ALL_SCOPES",
+    "Action",
     "ActivityLog",
     "ClickHouseTable",
+    "Cohort",
+    "CohortMember",
     "EventUuid",
     "Membership",
     "Outbox",

@@ -14,6 +14,7 @@ class ClickHouseTable(models.TextChoices):
     PERSON = "person"
     DISTINCT_ID = "person_distinct_id2"
     OVERRIDE = "person_distinct_id_overrides"
+    COHORT_MEMBER = "static_cohort_member"
     EVENTS = "events"
 
 

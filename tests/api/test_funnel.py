@@ -444,13 +444,8 @@ def test_a_refusal_says_what_is_allowed(api: Api, path: str, wrong: dict[str, An
     assert allowed in api.post(path, {**WHOLE, **wrong}).json()["detail"]
 
 
-LEAF = {"key": "plan", "value": "paid", "operator": "exact", "type": "event"}
 UNSUPPORTED: dict[str, Any] = {
-    "actions": [{"id": 1}],
     "data_warehouse": [{"id": "t"}],
-    "properties": [LEAF],
-    "filter_test_accounts": True,
-    "search": "u1",
     "exclusions": [{**C, "type": "events", "funnel_from_step": 0, "funnel_to_step": 1}],
     "funnel_custom_steps": [1, 2],
     "funnel_step_breakdown": "Chrome",
@@ -501,8 +496,6 @@ def test_a_parameter_that_is_not_built_yet_is_refused_by_name(
 @pytest.mark.parametrize(
     ("step", "attr"),
     [
-        ({**A, "properties": [LEAF]}, "events.0.properties"),
-        ({**A, "properties": {"type": "AND", "values": [LEAF]}}, "events.0.properties"),
         ({**A, "math": "first_time_for_user"}, "events.0.math"),
         ({**A, "math": "first_matching_event_for_user"}, "events.0.math"),
     ],
@@ -547,7 +540,7 @@ def test_what_cannot_change_the_people_is_accepted_without_a_word(api: Api, path
 
 
 def test_values_that_only_look_neutral_are_refused(api: Api, path: str) -> None:
-    for name, value in (("breakdown_attribution_value", 0), ("sampling_factor", True), ("actions", [None])):
+    for name, value in (("breakdown_attribution_value", 0), ("sampling_factor", True)):
         assert error_of(api.post(path, {**WHOLE, name: value})) == (400, "not_supported", name)
 
 

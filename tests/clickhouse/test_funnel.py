@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from clickhouse.client import ClickHouse
 from clickhouse.funnel import funnel_count, funnel_persons, funnel_statement
 from clickhouse.query.dates import DateRange
-from clickhouse.query.entities import Entity
+from clickhouse.query.filters import Entity
 from clickhouse.query.funnel import ConversionWindow, FunnelQuery, furthest_steps
 from tests.clickhouse.reference_funnel import Event, furthest_step
 
@@ -128,7 +128,7 @@ def asked(
 ) -> FunnelQuery:
     return FunnelQuery(
         project_id=project,
-        steps=tuple(Entity(event=name) for name in steps),
+        steps=tuple(Entity(names=None if name is None else (name,)) for name in steps),
         date_range=DateRange(date_from=first, date_to=last, timezone="UTC"),
         window=window,
         furthest=furthest_steps(funnel_step, len(steps)),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
 
 from persons.api.parsers import path_of_nul, refuse_nul
@@ -110,8 +110,9 @@ def read(model: type[Model], request: Request) -> tuple[Model, list[str]]:
     try:
         values = model.model_validate(raw)
     except ValidationError as error:
-        raise _as_400(error.errors(include_url=False)[0]) from error
-    known = {*model.model_fields, *HARMLESS, *(parameter.name for parameter in model.unsupported)}
+        raise as_400(error) from error
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    known |= HARMLESS | {parameter.name for parameter in model.unsupported}
     return values, sorted({*(set(raw) - known), *_unread(values)})
 
 
@@ -126,12 +127,16 @@ def _unread(value: Any, path: str = "") -> Iterator[str]:
             yield from _unread(each, f"{path}{index}.")
 
 
-def _as_400(error: ErrorDetails) -> Exception:
-    attr = ".".join(str(part) for part in error["loc"]) or None
-    if error["type"] == "not_supported":
-        return not_supported(attr or "", error["msg"])
-    code = "required" if error["type"] == "missing" else "invalid_input"
-    detail = "Must be a JSON object." if error["type"] == "model_type" else error["msg"]
+def as_400(error: ValidationError, path: str = "") -> Exception:
+    """The first of the mistakes that a model found, as a refusal naming the parameter below `path`."""
+    first = error.errors(include_url=False)[0]
+    # Tags of unions are no names of parameters.
+    steps = [str(step) for step in first["loc"] if not str(step).startswith("=")]
+    attr = ".".join([path, *steps] if path else steps) or None
+    if first["type"] == "not_supported":
+        return not_supported(attr or "", first["msg"])
+    code = "required" if first["type"] == "missing" else "invalid_input"
+    detail = "Must be a JSON object." if first["type"] == "model_type" else first["msg"]
     return invalid(attr, detail, code)
 
 

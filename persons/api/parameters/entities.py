@@ -1,12 +1,15 @@
 """`events` and `actions`: what happened (spec/posthog-behaviour.md 0.5, spec/decisions.md section 6)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from clickhouse.query.entities import Entity
-from persons.api.parameters.door import Whole, refuse_unsupported
+from clickhouse.query.filters import Entity, both
+from persons.api.parameters.door import Json, Parameters, Unsupported, Whole, refuse_unsupported
+from persons.api.parameters.filters import action_entity, filter_of
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.properties import PropertiesParameter
 
 _COUNTING_MATH = (
     "total", "dau", "weekly_active", "monthly_active", "unique_group", "unique_session", "hogql",
@@ -26,31 +29,63 @@ def _math(value: str | None) -> str | None:
     return value
 
 
-def _no_properties(value: Any) -> Any:
-    if value not in (None, [], {}):
-        raise refuse_unsupported("Property filters of a step are not supported by this release.")
-    return None
-
-
-class EventParameter(BaseModel):
-    """An event by name; ``id: null`` is every event."""
-
+class _EntityParameter(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     harmless: ClassVar[frozenset[str]] = frozenset(
         {"name", "custom_name", "uuid", "index", "key", "math_property", "math_property_type", "math_hogql",
          "math_group_type_index", "math_multiplier", "optionalInFunnel", "days"}
     )  # fmt: skip
 
-    id: Annotated[str, Field(min_length=1, max_length=400)] | None
-    type: Literal["events"] = "events"
     order: Whole | None = None
     math: Annotated[Literal[(*_COUNTING_MATH, *_FIRST_TIME_MATH)] | None, AfterValidator(_math)] = None  # type: ignore[valid-type]
-    properties: Annotated[Any, BeforeValidator(_no_properties)] = None
+    properties: PropertiesParameter = None
 
 
-def in_order(events: Sequence[EventParameter]) -> tuple[Entity, ...]:
-    """The steps: those with ``order`` where it says, the others where they stand in the request."""
-    places = [
-        (place if event.order is None else event.order, place, event) for place, event in enumerate(events)
+class EventParameter(_EntityParameter):
+    """An event by name; ``id: null`` is every event."""
+
+    id: Annotated[str, Field(min_length=1, max_length=400)] | None
+    type: Literal["events"] = "events"
+
+
+class ActionParameter(_EntityParameter):
+    """An action by its id."""
+
+    id: Whole
+    type: Literal["actions"] = "actions"
+
+
+class EntityParameters(Parameters):
+    """What is counted: steps of a funnel, series of a trend."""
+
+    events: Annotated[list[EventParameter] | None, Json] = None
+    actions: Annotated[list[ActionParameter] | None, Json] = None
+
+    unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("data_warehouse"),)
+
+
+def entities(context: Context, asked: EntityParameters) -> tuple[Entity, ...]:
+    """Actions, then events; those with `order` where it says, the others where they stand in the request.
+    Raises a 400."""
+    found = [
+        *_entities(context, asked.actions or (), "actions"),
+        *_entities(context, asked.events or (), "events"),
     ]
-    return tuple(Entity(event=event.id) for _, _, event in sorted(places, key=lambda item: item[:2]))
+    places = [place if order is None else order for place, (order, _) in enumerate(found)]
+    return tuple(
+        entity for _, (_, entity) in sorted(zip(places, found, strict=True), key=lambda pair: pair[0])
+    )
+
+
+def _entities(
+    context: Context, asked: Sequence[EventParameter | ActionParameter], path: str
+) -> list[tuple[int | None, Entity]]:
+    return [(each.order, _entity(context, each, f"{path}.{place}")) for place, each in enumerate(asked)]
+
+
+def _entity(context: Context, asked: EventParameter | ActionParameter, path: str) -> Entity:
+    filtered = filter_of(context, asked.properties, f"{path}.properties")
+    if isinstance(asked, EventParameter):
+        return Entity(names=None if asked.id is None else (asked.id,), filter=filtered)
+    action = action_entity(context, asked.id, f"{path}.id")
+    return action.model_copy(update={"filter": both(action.filter, filtered)})

@@ -15,10 +15,11 @@ from clickhouse.query.funnel import (
     furthest_steps,
 )
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, Json, Paging, Unsupported, Whole, built
-from persons.api.parameters.entities import EventParameter, in_order
+from persons.api.parameters.door import Flag, Paging, Unsupported, Whole, built
+from persons.api.parameters.entities import EntityParameters, entities
+from persons.api.parameters.filters import EventFilterParameters, event_filter
+from persons.api.parameters.leaves import Context
 from persons.errors import invalid
-from persons.models import Project
 
 MAX_STEPS = 20
 
@@ -27,10 +28,9 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-class FunnelParameters(Paging, DateParameters):
+class FunnelParameters(Paging, DateParameters, EntityParameters, EventFilterParameters):
     """The parameters of a funnel's persons. Those in ``unsupported`` exist, and are refused by name."""
 
-    events: Annotated[list[EventParameter] | None, Json] = None
     funnel_step: Whole | None = None
     funnel_order_type: Annotated[Literal["ordered", "strict", "unordered"], built("ordered")] = "ordered"
     funnel_viz_type: Annotated[
@@ -42,11 +42,7 @@ class FunnelParameters(Paging, DateParameters):
     include_total: Flag = False
 
     unsupported: ClassVar = (
-        Unsupported("actions"),
-        Unsupported("data_warehouse"),
-        Unsupported("properties"),
-        Unsupported("filter_test_accounts", (0, "0")),
-        Unsupported("search"),
+        *EntityParameters.unsupported,
         Unsupported("exclusions"),
         Unsupported("funnel_custom_steps"),
         Unsupported("funnel_step_breakdown"),
@@ -73,18 +69,19 @@ class FunnelParameters(Paging, DateParameters):
 
 
 def funnel_query(
-    asked: FunnelParameters, project: Project, now: datetime, earliest_event: Callable[[], datetime | None]
+    asked: FunnelParameters, context: Context, earliest_event: Callable[[], datetime | None]
 ) -> FunnelQuery:
     """The question that the parameters ask. Raises a 400 naming the parameter at fault."""
-    events = asked.events or []
-    if not 2 <= len(events) <= MAX_STEPS:
+    number_of_steps = len(asked.events or ()) + len(asked.actions or ())
+    if not 2 <= number_of_steps <= MAX_STEPS:
         raise invalid("events", f"Funnels require at least two steps, and at most {MAX_STEPS}.")
     return FunnelQuery(
-        project_id=project.pk,
-        steps=in_order(events),
-        date_range=date_range(asked, project, now, earliest_event),
+        project_id=context.project.pk,
+        steps=entities(context, asked),
+        date_range=date_range(asked, context.project, context.now, earliest_event),
+        filter=event_filter(context, asked),
         window=_window(asked),
-        furthest=_furthest(asked.funnel_step, len(events)),
+        furthest=_furthest(asked.funnel_step, number_of_steps),
         limit=asked.limit,
         offset=asked.offset,
     )

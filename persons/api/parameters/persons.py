@@ -1,17 +1,58 @@
-from typing import ClassVar
+from dataclasses import replace
+from typing import Annotated
 
-from persons.api.parameters.door import Paging, Text, Unsupported
+from pydantic import Field
+
+from clickhouse.query.conditions import Equals
+from clickhouse.query.filters import EVERYTHING, Filter, Owns, PersonProperty, both
+from clickhouse.query.persons import PersonsQuery
+from persons.api.parameters.door import Flag, Paging, Parameters, Text, Whole
+from persons.api.parameters.filters import filter_of, in_cohort, search_filter
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.properties import PropertiesParameter
 
 
-class ListParameters(Paging):
-    """``GET persons/``: which persons, by an id of theirs or their email address, both exactly."""
+class PersonsParameters(Paging):
+    """A page of persons: those in a cohort, say, or all of a project. All conditions must hold."""
 
     distinct_id: Text = None
     email: Text = None
+    search: Text = None
+    properties: PropertiesParameter = None
+    include_total: Flag = False
 
-    unsupported: ClassVar = (
-        Unsupported("search"),
-        Unsupported("properties"),
-        Unsupported("cohort"),
-        Unsupported("include_total"),
+
+class ListParameters(PersonsParameters):
+    """``GET persons/``."""
+
+    cohort: Annotated[Whole, Field(ge=1)] | None = None
+
+    @property
+    def by_ids_alone(self) -> bool:
+        """Whether PostgreSQL can answer by its indexes."""
+        return self.search is None and self.properties is None and self.cohort is None
+
+
+class PersonCohortsParameters(Parameters):
+    """``GET persons/cohorts/``: the person by integer or uuid."""
+
+    person_id: Annotated[str, Field(min_length=1)]
+
+
+def persons_query(context: Context, asked: PersonsParameters, among: Filter = EVERYTHING) -> PersonsQuery:
+    """The question that the parameters ask, of the persons of whom `among` holds. Raises a 400."""
+    inside = filter_of(replace(context, of_persons=True), asked.properties, "properties")
+    filters = [among, inside, search_filter(asked.search)]
+    if asked.distinct_id is not None:
+        filters.append(Owns(condition=Equals(texts=(asked.distinct_id,))))
+    if asked.email is not None:
+        filters.append(PersonProperty(key="email", condition=Equals(texts=(asked.email,))))
+    return PersonsQuery(
+        project_id=context.project.pk, filter=both(*filters), limit=asked.limit, offset=asked.offset
     )
+
+
+def list_query(context: Context, asked: ListParameters) -> PersonsQuery:
+    """The question of ``GET persons/``. Raises a 400."""
+    cohort = EVERYTHING if asked.cohort is None else in_cohort(context, asked.cohort, "cohort")
+    return persons_query(context, asked, among=cohort)

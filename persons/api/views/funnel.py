@@ -8,6 +8,7 @@ from clickhouse.events import earliest_event
 from clickhouse.funnel import funnel_count, funnel_persons
 from persons.api.envelope import envelope
 from persons.api.parameters.funnel import FunnelParameters, funnel_query
+from persons.api.parameters.leaves import Context
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 
@@ -22,7 +23,8 @@ class FunnelView(ProjectViewSet):
         """Who got how far through a funnel."""
         asked = self.parameters(FunnelParameters, request)
         store, now = clickhouse(), datetime.now(UTC)
-        query = funnel_query(asked, self.project, now, lambda: earliest_event(store, self.project.pk))
+        context = Context(self.project, now)
+        query = funnel_query(asked, context, lambda: earliest_event(store, self.project.pk))
         found = funnel_persons(store, query)
         total = funnel_count(store, query) if asked.include_total else None
         return Response(

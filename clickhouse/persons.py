@@ -1,0 +1,74 @@
+"""Which persons there are: those of whom a filter holds, as they are now."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from clickhouse.client import ClickHouse
+from clickhouse.query.filters import Filter, PersonIs, both
+from clickhouse.query.persons import PersonsQuery
+from clickhouse.sql.filters import persons_of
+from clickhouse.sql.fragment import Fragment, joined, sql
+
+# Of two persons that were created at the same moment, the later one in PostgreSQL comes first.
+PAGE = """
+{persons}
+ORDER BY person.created_at DESC, person.key DESC, person.id DESC
+LIMIT {rows:UInt64} OFFSET {offset:UInt64}
+""".strip()
+
+COUNT = """
+SELECT count()
+FROM
+(
+    {persons}
+)
+""".strip()
+
+# Whether a cohort has a certain person in it.
+MEMBERSHIP = """
+SELECT {cohort:Int64} AS cohort
+FROM
+(
+    {persons}
+)
+""".strip()
+
+_COHORTS_AT_ONCE = 20
+
+
+def persons_page(store: ClickHouse, query: PersonsQuery) -> list[UUID]:
+    """A page of persons, and one more when there is another page.
+
+    Raises ClickHouseUnavailable, ClickHouseError.
+    """
+    return [uuid for (uuid,) in store.rows(page_statement(query))]
+
+
+def page_statement(query: PersonsQuery) -> Fragment:
+    """The statement behind `persons_page`."""
+    persons = persons_of(query.project_id, query.filter)
+    return sql(PAGE, persons=persons, rows=query.limit + 1, offset=query.offset)
+
+
+def count_persons(store: ClickHouse, project_id: int, asked: Filter) -> int:
+    """How many persons there are. Raises ClickHouseUnavailable, ClickHouseError."""
+    ((count,),) = store.rows(sql(COUNT, persons=persons_of(project_id, asked)))
+    return int(count)
+
+
+def cohorts_of_person(
+    store: ClickHouse, project_id: int, person: UUID, cohorts: Mapping[int, Filter]
+) -> set[int]:
+    """Which of the cohorts, given by id and filter, the person is in.
+
+    Raises ClickHouseUnavailable, ClickHouseError.
+    """
+    statements = [
+        sql(MEMBERSHIP, cohort=cohort, persons=persons_of(project_id, both(PersonIs(uuid=person), asked)))
+        for cohort, asked in cohorts.items()
+    ]
+    found: set[int] = set()
+    for start in range(0, len(statements), _COHORTS_AT_ONCE):
+        batch = joined("\nUNION ALL\n", statements[start : start + _COHORTS_AT_ONCE])
+        found |= {cohort for (cohort,) in store.rows(batch)}
+    return found

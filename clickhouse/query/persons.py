@@ -1,0 +1,16 @@
+"""What can be asked of persons as they are now."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from clickhouse.query.filters import EVERYTHING, Filter
+
+
+class PersonsQuery(BaseModel):
+    """The persons of whom a filter holds, which must be about persons alone; a page of them, newest first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project_id: int
+    filter: Filter = EVERYTHING
+    limit: int = Field(default=100, ge=1, le=10_000)
+    offset: int = Field(default=0, ge=0)

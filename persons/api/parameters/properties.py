@@ -1,0 +1,199 @@
+"""Property filters as PostHog's clients send them (spec/posthog-behaviour.md 3.1, spec/decisions.md 5).
+
+A list of filters, which must all hold, or a group that joins filters, or groups, with AND or OR. This is
+their shape only; persons/api/parameters/filters.py says what they mean.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from persons.api.parameters.door import Flag, Json, Whole, refuse, refuse_unsupported
+
+MAX_FILTERS = 1_000
+MAX_DEPTH = 100
+
+PropertyType = Literal["event", "person", "event_metadata", "cohort", "element"]
+UNSUPPORTED_TYPES = frozenset(
+    {
+        "group", "session", "recording", "hogql", "feature", "flag", "data_warehouse", "log", "log_entry",
+        "data_warehouse_person_property", "error_tracking_issue", "log_resource_attribute", "log_attribute",
+        "revenue_analytics", "workflow_variable", "person_metadata", "span", "span_attribute", "empty",
+    }
+)  # fmt: skip
+_SYNONYMS = {"events": "event", "static-cohort": "cohort", "precalculated-cohort": "cohort"}
+
+Operator = Literal[
+    "exact", "is_not", "icontains", "not_icontains", "regex", "not_regex",
+    "gt", "gte", "lt", "lte", "min", "max", "between", "not_between", "is_set", "is_not_set",
+    "is_date_exact", "is_date_before", "is_date_after", "in", "not_in",
+    "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte",
+    "semver_tilde", "semver_caret", "semver_wildcard",
+]  # fmt: skip
+OPERATORS: tuple[str, ...] = get_args(Operator)
+UNSUPPORTED_OPERATORS = frozenset(
+    {"is_cleaned_path_exact", "flag_evaluates_to", "icontains_multi", "not_icontains_multi"}
+)
+Behaviour = Literal["performed_event", "performed_event_multiple"]
+UNSUPPORTED_BEHAVIOURS = frozenset(
+    {
+        "performed_event_first_time", "performed_event_sequence", "performed_event_regularly",
+        "stopped_performing_event", "restarted_performing_event",
+    }
+)  # fmt: skip
+
+
+def _refusing(names: frozenset[str], what: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value in names:
+            raise refuse_unsupported(f"{what} {{value}} is not supported by this release.", value=repr(value))
+        return value
+
+    return BeforeValidator(check)
+
+
+class PropertyParameter(BaseModel):
+    """One filter: what a property's value must be."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    harmless: ClassVar[frozenset[str]] = frozenset({"label", "cohort_name", "uuid"})
+
+    type: Annotated[
+        PropertyType,
+        _refusing(UNSUPPORTED_TYPES, "The type"),
+        BeforeValidator(lambda value: _SYNONYMS.get(value, value) if isinstance(value, str) else value),
+    ] = "event"
+    key: Annotated[str, Field(max_length=10_000)]
+    operator: Annotated[Operator, _refusing(UNSUPPORTED_OPERATORS, "The operator")] = "exact"
+    value: Any = None
+    negation: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        absent = {name for name in ("operator", "type") if data.get(name) is None}
+        data = {name: value for name, value in data.items() if name not in absent}
+        if "values" in data:
+            data.setdefault("value", data["values"])
+            del data["values"]
+        return {"key": "id", **data} if data.get("type") in _COHORT_TYPES else data
+
+
+_COHORT_TYPES = {"cohort", "static-cohort", "precalculated-cohort"}
+
+
+class BehaviourParameter(BaseModel):
+    """What a person did in a period; in the definitions of cohorts only."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    harmless: ClassVar[frozenset[str]] = frozenset({"bytecode", "conditionHash", "conditionType"})
+
+    type: Literal["behavioral"]
+    key: str | int
+    event_type: Literal["events", "actions"] = "events"
+    value: Annotated[Behaviour, _refusing(UNSUPPORTED_BEHAVIOURS, "The behaviour")]
+    time_value: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    time_interval: Literal["minute", "hour", "day", "week", "month", "year"] | None = None
+    explicit_datetime: str | None = None
+    explicit_datetime_to: str | None = None
+    operator: Literal["exact", "eq", "gt", "gte", "lt", "lte"] | None = None
+    operator_value: Annotated[Whole, Field(ge=0, le=10**12)] | None = None
+    negation: Flag = False
+    event_filters: "PropertiesParameter" = None
+
+
+class PropertyGroupParameter(BaseModel):
+    """Filters, or groups, joined with AND or OR."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Literal["AND", "OR"]
+    values: "Annotated[list[NodeParameter], BeforeValidator(_not_mixed)]"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upper(cls, data: Any) -> Any:
+        joined = data.get("type") if isinstance(data, dict) else None
+        return {**data, "type": joined.upper()} if isinstance(joined, str) else data
+
+
+def _is_group(node: Any) -> bool:
+    if not isinstance(node, Mapping):
+        return isinstance(node, PropertyGroupParameter)
+    return str(node.get("type")).upper() in ("AND", "OR") or ("values" in node and "key" not in node)
+
+
+def _not_mixed(values: Any) -> Any:
+    if isinstance(values, list):
+        groups = sum(map(_is_group, values))
+        if 0 < groups < len(values):
+            raise refuse("Property list cannot contain both PropertyGroup and Property objects.")
+    return values
+
+
+# Tags begin with "=": the door leaves them out of the paths that it names.
+def _tag_of_node(node: Any) -> str:
+    if _is_group(node):
+        return "=group"
+    kind = node.get("type") if isinstance(node, Mapping) else getattr(node, "type", None)
+    return "=behaviour" if kind == "behavioral" else "=property"
+
+
+NodeParameter = Annotated[
+    Annotated[PropertyGroupParameter, Tag("=group")]
+    | Annotated[PropertyParameter, Tag("=property")]
+    | Annotated[BehaviourParameter, Tag("=behaviour")],
+    Discriminator(_tag_of_node),
+]
+
+
+def _normalised(value: Any) -> Any:
+    """Other ways to write filters, as a list or a group. Raises a refusal for what is too much."""
+    if value in (None, "", {}, []):
+        return None
+    if isinstance(value, dict) and not _is_group(value):
+        value = [value] if "key" in value and {"value", "operator", "values"} & set(value) else _named(value)
+    if isinstance(value, list | dict):
+        _check_size(value)
+    return value
+
+
+def _named(filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """PostHog's oldest form: `{"email__icontains": "x"}`."""
+    found = []
+    for name, value in filters.items():
+        key, _, operator = name.rpartition("__")
+        if key and operator in OPERATORS:
+            found.append({"key": key, "operator": operator, "value": value})
+        else:
+            found.append({"key": name, "value": value})
+    return found
+
+
+def _check_size(document: Any) -> None:
+    level, filters = [document], 0
+    for _ in range(MAX_DEPTH):
+        groups = [each["values"] if isinstance(each, dict) else each for each in level]
+        members = [member for group in groups if isinstance(group, list) for member in group]
+        level = [member for member in members if _is_group(member) and "values" in member]
+        filters += len(members) - len(level)
+        if filters > MAX_FILTERS:
+            raise refuse("There may be at most {most} filters.", most=MAX_FILTERS)
+        if not level:
+            return
+    raise refuse("Groups may be nested {most} levels deep at most.", most=MAX_DEPTH)
+
+
+PropertiesParameter = Annotated[
+    Annotated[
+        Annotated[PropertyGroupParameter, Tag("=group")]
+        | Annotated[list[NodeParameter], BeforeValidator(_not_mixed), Tag("=list")],
+        Discriminator(lambda value: "=list" if isinstance(value, list) else "=group"),
+    ]
+    | None,
+    BeforeValidator(_normalised),
+    Json,
+]

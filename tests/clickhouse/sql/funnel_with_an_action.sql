@@ -1,0 +1,179 @@
+SELECT actor_id
+FROM
+(
+    SELECT
+        ifNull(merged.person_id, events.person_id) AS actor_id,
+        windowFunnel({window:UInt64})(
+            toUInt64(toUnixTimestamp64Micro(timestamp) + 10000000000000000),
+            ifNull((
+                events.event IN {events:Array(String)}
+                AND (
+                    (
+                        toString(events.event) = {text:String}
+                        AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
+                            arrayMap(
+                                piece -> concat(
+                                    trim(TRAILING '\\' FROM piece),
+                                    repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                ),
+                                splitByChar('"', extract(element, {attribute:String}))
+                            ),
+                            '"'
+                        ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
+                        AND (
+                            position(elements_chain, {certain:String}) > 0
+                            AND bitTest(
+                                arrayFold(
+                                    (satisfied, element) -> bitOr(
+                                        bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
+                                            (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
+                                            AND position(element, {certain:String}) > 0
+                                            AND hasAll(
+                                                if(
+                                                    match(element, {attribute_2:String}),
+                                                    extractAll(arrayStringConcat(
+                                                        arrayMap(
+                                                            piece -> concat(
+                                                                trim(TRAILING '\\' FROM piece),
+                                                                repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                                            ),
+                                                            splitByChar('"', extract(element, {attribute_2:String}))
+                                                        ),
+                                                        '"'
+                                                    ), {word:String}),
+                                                    arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
+                                                ),
+                                                {wanted_classes:Array(String)}
+                                            )
+                                        ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
+                                        bitAnd(satisfied, {kept:UInt64})
+                                    ),
+                                    extractAll(elements_chain, {element_pattern:String}),
+                                    toUInt64(0)
+                                ),
+                                {last:UInt8}
+                            )
+                        )
+                    )
+                    OR (
+                        toString(events.event) = {text_3:String}
+                        AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
+                    )
+                )
+            ), false),
+            ifNull(events.event = {event:String}, false)
+        ) AS furthest
+    FROM events
+    LEFT ANY JOIN
+    (
+        SELECT distinct_id, toNullable(person_id) AS person_id
+        FROM person_distinct_id_overrides FINAL
+        WHERE team_id = {project:Int64} AND is_deleted = 0
+    ) AS merged ON merged.distinct_id = events.distinct_id
+    WHERE team_id = {project:Int64}
+      AND timestamp >= {date_from:DateTime64(6, 'UTC')}
+      AND timestamp <= {date_to:DateTime64(6, 'UTC')}
+      AND events.event IN {events_2:Array(String)}
+      AND (
+          (
+              events.event IN {events_2_2:Array(String)}
+              AND (
+                  (
+                      toString(events.event) = {text:String}
+                      AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
+                          arrayMap(
+                              piece -> concat(
+                                  trim(TRAILING '\\' FROM piece),
+                                  repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                              ),
+                              splitByChar('"', extract(element, {attribute:String}))
+                          ),
+                          '"'
+                      ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
+                      AND (
+                          position(elements_chain, {certain:String}) > 0
+                          AND bitTest(
+                              arrayFold(
+                                  (satisfied, element) -> bitOr(
+                                      bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
+                                          (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
+                                          AND position(element, {certain:String}) > 0
+                                          AND hasAll(
+                                              if(
+                                                  match(element, {attribute_2:String}),
+                                                  extractAll(arrayStringConcat(
+                                                      arrayMap(
+                                                          piece -> concat(
+                                                              trim(TRAILING '\\' FROM piece),
+                                                              repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                                          ),
+                                                          splitByChar('"', extract(element, {attribute_2:String}))
+                                                      ),
+                                                      '"'
+                                                  ), {word:String}),
+                                                  arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
+                                              ),
+                                              {wanted_classes:Array(String)}
+                                          )
+                                      ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
+                                      bitAnd(satisfied, {kept:UInt64})
+                                  ),
+                                  extractAll(elements_chain, {element_pattern:String}),
+                                  toUInt64(0)
+                              ),
+                              {last:UInt8}
+                          )
+                      )
+                  )
+                  OR (
+                      toString(events.event) = {text_3:String}
+                      AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
+                  )
+              )
+          )
+          OR events.event = {event:String}
+      )
+    GROUP BY actor_id
+)
+WHERE furthest IN {furthest:Array(UInt8)}
+  AND actor_id IN
+  (
+      SELECT id
+      FROM person FINAL
+      WHERE team_id = {project:Int64}
+        AND is_deleted = 0
+  )
+ORDER BY UUIDToNum(actor_id)
+LIMIT {rows:UInt64} OFFSET {offset:UInt64}
+
+-- with
+--   window = 1209600000000
+--   events = ['$autocapture', 'bought']
+--   text = '$autocapture'
+--   text_2 = 'Buy now'
+--   attribute = '^(?:[^":]*(?::(?:[^":a][^":]*|a(?:[^":t][^":]*|t(?:[^":t][^":]*|t(?:[^":r][^":]*|r(?:[^":_][^":]*|_(?:[^":_][^":]*)?)?)?)?)?)?)*:|(?:[^"]*"(?:[^"\\\\]|\\\\(?s:.))*")+?)text="((?:[^"\\\\]|\\\\(?s:.))*)"'
+--   element_pattern = '(?:[^;"]|"(?:[^"\\\\]|\\\\(?s:.))*(?:"|\\\\?$))+'
+--   certain = 'primary'
+--   tag_name = 'button'
+--   tag_name_pattern = '^([^".]*?)(?:\\.|:(?:attr__[^"]*|[^":]*)="|:?$|")'
+--   attribute_2 = '^(?:[^":]*(?::(?:[^":a][^":]*|a(?:[^":t][^":]*|t(?:[^":t][^":]*|t(?:[^":r][^":]*|r(?:[^":_][^":]*|_(?:[^":_][^":]*)?)?)?)?)?)?)*:|(?:[^"]*"(?:[^"\\\\]|\\\\(?s:.))*")+?)attr__class="((?:[^"\\\\]|\\\\(?s:.))*)"'
+--   word = '[^ \\t\\n\\r\\f]+'
+--   head_pattern = '^([^"]*?)(?::(?:attr__[^"]*|[^":]*)="|:?$|")'
+--   wanted_classes = ['primary']
+--   bit = 1
+--   tag_name_2 = 'form'
+--   bit_2 = 2
+--   kept = 2
+--   last = 1
+--   text_3 = 'bought'
+--   key = '%24current_url'
+--   part = '/checkout'
+--   event = 'paid'
+--   project = 7
+--   date_from = '2024-02-29 23:00:00.000000'
+--   date_to = '2024-03-31 21:59:59.999999'
+--   events_2 = ['$autocapture', 'bought', 'paid']
+--   events_2_2 = ['$autocapture', 'bought']
+--   furthest = [2]
+--   rows = 101
+--   offset = 0

@@ -1,0 +1,103 @@
+"""The SQL of representative questions, to be read by people: `tests/clickhouse/sql/*.sql`.
+
+A change of a statement is a change of its file. `GOLDEN=write make test
+ARGS=tests/clickhouse/test_golden_sql.py` writes them anew; the difference is reviewed by eye.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clickhouse.funnel import funnel_statement
+from clickhouse.persons import page_statement
+from clickhouse.query.dates import DateRange
+from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
+from clickhouse.query.funnel import FunnelQuery
+from clickhouse.query.persons import PersonsQuery
+from clickhouse.sql.fragment import Fragment
+from persons.api.parameters.actions import STEPS
+from persons.api.parameters.filters import search_filter, steps_entity, stored_filter
+from persons.api.parameters.leaves import Context
+from persons.models import Project
+
+FOLDER = Path(__file__).parent / "sql"
+NOW = datetime(2024, 3, 15, 18, 20, tzinfo=UTC)
+CONTEXT = Context(Project(pk=7, timezone="Europe/Berlin"), NOW)
+COHORT = Context(CONTEXT.project, NOW, of_persons=True)
+MARCH = DateRange(
+    date_from=datetime(2024, 2, 29, 23, tzinfo=UTC),
+    date_to=datetime(2024, 3, 31, 21, 59, 59, 999_999, tzinfo=UTC),
+    timezone="Europe/Berlin",
+)
+
+
+def meant(filters: Any, context: Context = CONTEXT) -> Filter:
+    return stored_filter(context, filters, "properties")
+
+
+def funnel(*steps: Entity, filter: Filter = EVERYTHING) -> Fragment:
+    query = FunnelQuery(project_id=7, steps=steps, date_range=MARCH, filter=filter, furthest=(len(steps),))
+    return funnel_statement(query)
+
+
+def persons(asked: Filter) -> Fragment:
+    return page_statement(PersonsQuery(project_id=7, filter=asked))
+
+
+SIGNED_UP, PAID = Entity(names=("signed up",)), Entity(names=("paid",))
+BROWSER = {"key": "$browser", "value": ["Chrome", "Safari"]}
+EMAIL = {"key": "email", "operator": "not_icontains", "value": "@example.com", "type": "person"}
+BUTTON = STEPS.validate_python(
+    [
+        {"event": "$autocapture", "text": "Buy now", "selector": "form > button.primary"},
+        {"event": "bought", "url": "/checkout"},
+    ]
+)
+OFTEN = {
+    "type": "behavioral", "value": "performed_event_multiple", "key": "paid", "time_value": 30,
+    "time_interval": "day", "operator": "gte", "operator_value": 3,
+}  # fmt: skip
+
+STATEMENTS = {
+    "funnel": lambda: funnel(SIGNED_UP, PAID),
+    "funnel_with_a_repeated_step": lambda: funnel(SIGNED_UP, SIGNED_UP, PAID),
+    "funnel_of_filtered_events": lambda: funnel(SIGNED_UP, PAID, filter=meant([BROWSER, EMAIL])),
+    "funnel_with_filtered_steps": lambda: funnel(
+        SIGNED_UP.model_copy(update={"filter": meant([{"key": "seats", "operator": "gt", "value": 5}])}),
+        PAID.model_copy(update={"filter": meant({"type": "OR", "values": [BROWSER, EMAIL]})}),
+    ),
+    "funnel_with_an_action": lambda: funnel(steps_entity(CONTEXT, BUTTON, "steps"), PAID),
+    "persons_found_by_search": lambda: persons(search_filter("ada")),
+    "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
+    "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),
+    "persons_created_by_date_and_version": lambda: persons(
+        meant(
+            [
+                {"key": "trial_ends", "operator": "is_date_before", "value": "2024-03-15"},
+                {"key": "app", "operator": "semver_caret", "value": "1.2.3"},
+            ],
+            COHORT,
+        )
+    ),
+}
+
+
+def readable(statement: Fragment) -> str:
+    values = "".join(f"--   {name} = {value!r}\n" for name, value in statement.parameters.items())
+    return f"{statement.text}\n\n-- with\n{values}"
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_is_what_its_file_says(name: str) -> None:
+    file, text = FOLDER / f"{name}.sql", readable(STATEMENTS[name]())
+    if os.environ.get("GOLDEN") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert file.read_text() == text
+
+
+def test_there_is_no_file_without_a_statement() -> None:
+    assert {file.stem for file in FOLDER.glob("*.sql")} == set(STATEMENTS)
