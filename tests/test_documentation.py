@@ -1,7 +1,9 @@
 """The documentation names what there is: a new setting or parameter without a word about it fails here."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from django.urls import get_resolver
@@ -10,12 +12,21 @@ from django.urls.resolvers import URLPattern, URLResolver
 from persons.api.parameters.door import HARMLESS
 from persons.api.parameters.funnel import FunnelParameters
 from persons.api.parameters.persons import ListParameters
+from persons.api.parameters.properties import (
+    OPERATORS,
+    UNSUPPORTED_BEHAVIOURS,
+    Behaviour,
+    BehaviourParameter,
+    PropertyParameter,
+    PropertyType,
+)
 from persons.management.commands import create_key, create_project, serve
 from persons.models import ALL_SCOPES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
+FILTERS = (ROOT / "docs" / "filters.md").read_text()
 
 
 def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[str]:
@@ -51,6 +62,21 @@ def test_every_parameter_is_described(parameters: type[FunnelParameters | ListPa
     names = {*parameters.model_fields, *(HARMLESS - {"personal_api_key"})}
     names |= {parameter.name for parameter in parameters.unsupported}
     assert {name for name in names if f"`{name}`" not in API} == set()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        OPERATORS,
+        get_args(PropertyType),
+        get_args(Behaviour),
+        UNSUPPORTED_BEHAVIOURS,
+        {name for name in PropertyParameter.model_fields if name != "type"},
+        BehaviourParameter.model_fields,
+    ],
+)
+def test_every_part_of_a_filter_is_described(names: Iterable[str]) -> None:
+    assert {name for name in names if f"`{name}`" not in FILTERS} == set()
 
 
 def test_every_scope_is_described() -> None:

@@ -2,8 +2,8 @@ from typing import IO, Any
 
 import orjson
 from django.conf import settings
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from persons.errors import PayloadTooLarge, invalid
 
@@ -29,6 +29,31 @@ class JSONParser(BaseParser):
         if b"\\u0000" in body:
             refuse_nul(document)
         return document
+
+
+class UploadTooLarge(ValidationError):
+    """A form, or the file in it, is larger than the endpoint takes."""
+
+    status_code = 413
+    default_type = "invalid_request"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__({"csv": ErrorDetail(detail, code="payload_too_large")})
+
+
+class UploadParser(MultiPartParser):
+    """A form that may have files, for the views that take some."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
+    ) -> "DataAndFiles[Any, Any]":
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        # Django limits the texts of a form only, not its files.
+        if int(parser_context["request"].META["CONTENT_LENGTH"]) > limit:
+            raise UploadTooLarge(f"The body may have {limit} bytes at most.")
+        form = super().parse(stream, media_type, parser_context)
+        refuse_nul(form.data.dict())
+        return form
 
 
 def refuse_nul(document: Any) -> None:

@@ -12,8 +12,9 @@ from persons.models import PersonalAPIKey, Project, User
 
 
 class ScopePermission(BasePermission):
-    """The view says what it needs: ``scope_object = "person"``, and ``read_only_post = True`` where a POST
-    only asks. A view with ``scope_object = None`` is open to every valid key.
+    """The view says what it needs: ``scope_object = "person"``, ``also_read = ("cohort",)`` where it shows
+    something else besides, and ``read_only_post = True`` where a POST only asks. A view with
+    ``scope_object = None`` is open to every valid key.
 
     For a view below a project, finds the project (``view.project``) and checks that the key may see it.
     """
@@ -25,9 +26,10 @@ class ScopePermission(BasePermission):
         if "project_id" in view.kwargs:
             view.project = project_of(request, view.kwargs["project_id"])
         if isinstance(key, PersonalAPIKey) and view.scope_object is not None:
-            scope = f"{view.scope_object}:{_access(request, view)}"
-            if not key.allows(scope):
-                raise PermissionDenied(f"API key missing required scope '{scope}'")
+            own = f"{view.scope_object}:{_access(request, view)}"
+            for scope in (own, *(f"{name}:read" for name in getattr(view, "also_read", ()))):
+                if not key.allows(scope):
+                    raise PermissionDenied(f"API key missing required scope '{scope}'")
         return True
 
 

@@ -1,5 +1,9 @@
+from typing import Any
+
 from django.urls import URLPattern, include, path
 
+from persons.api.views.actions import ActionsView
+from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
 from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
@@ -9,9 +13,28 @@ from persons.api.views.projects import ProjectsViewSet, ProjectView
 
 _persons: list[URLPattern] = [
     path("", PersonsView.as_view({"get": "list"})),
+    path("cohorts/", PersonsView.as_view({"get": "cohorts"}, also_read=("cohort",))),
     path("funnel/", FunnelView.as_view({"get": "funnel", "post": "funnel"})),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
+]
+_STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+_actions: list[URLPattern] = [
+    path("", ActionsView.as_view({"get": "list", "post": "create"})),
+    path("<int:action_id>/", ActionsView.as_view(_STORED)),
+]
+_cohorts: list[URLPattern] = [
+    path("", CohortsView.as_view({"get": "list", "post": "create"})),
+    path("<int:cohort_id>/", CohortsView.as_view(_STORED)),
+    path("<int:cohort_id>/persons/", CohortsView.as_view({"get": "persons"}, also_read=("person",))),
+    path(
+        "<int:cohort_id>/add_persons_to_static_cohort/",
+        CohortsView.as_view({"patch": "add_persons"}),
+    ),
+    path(
+        "<int:cohort_id>/remove_person_from_static_cohort/",
+        CohortsView.as_view({"patch": "remove_person"}),
+    ),
 ]
 _project = ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
@@ -25,6 +48,10 @@ urlpatterns = [
     path("api/projects/", ProjectsViewSet.as_view({"get": "list", "post": "create"})),
     path("api/projects/<str:project_id>/", _project),
     path("api/projects/<str:project_id>/persons/", include(_persons)),
+    path("api/projects/<str:project_id>/actions/", include(_actions)),
+    path("api/projects/<str:project_id>/cohorts/", include(_cohorts)),
     path("api/environments/<str:project_id>/", _project),
     path("api/environments/<str:project_id>/persons/", include(_persons)),
+    path("api/environments/<str:project_id>/actions/", include(_actions)),
+    path("api/environments/<str:project_id>/cohorts/", include(_cohorts)),
 ]

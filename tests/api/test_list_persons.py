@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from persons.api.parameters.persons import ListParameters
 from persons.installation import owner
 from persons.models import Person, PersonDistinctId, Project
 from tests.api.helpers import Capture, event, local, pages, person, project_of
@@ -206,26 +205,8 @@ def test_persons_of_other_projects_are_not_listed(api: Api, project: Project, pa
     assert listed(api.get(path, {"email": "u1@example.com"})) == []
 
 
-UNSUPPORTED: dict[str, str] = {
-    "search": "u1",
-    "properties": '[{"key": "email", "value": "a", "type": "person"}]',
-    "cohort": "1",
-    "include_total": "true",
-    "format": "csv",
-}
-
-
-def test_the_table_below_names_every_parameter_that_is_not_built_yet() -> None:
-    assert {parameter.name for parameter in ListParameters.unsupported} == set(UNSUPPORTED) - {"format"}
-
-
-@pytest.mark.parametrize(("name", "value"), UNSUPPORTED.items())
-def test_a_parameter_that_is_not_built_yet_is_refused_by_name(
-    api: Api, path: str, name: str, value: str
-) -> None:
-    answer = api.get(path, {name: value})
-    assert error_of(answer) == (400, "not_supported", name)
-    assert name in answer.json()["detail"] or value in answer.json()["detail"]
+def test_csv_is_refused_by_name(api: Api, path: str) -> None:
+    assert error_of(api.get(path, {"format": "csv"})) == (400, "not_supported", "format")
 
 
 def test_a_parameter_that_nothing_reads_is_reported(api: Api, path: str) -> None:

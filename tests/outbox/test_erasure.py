@@ -18,6 +18,9 @@ def test_a_deleted_project_leaves_nothing_in_either_store(
         {"event": "e", "distinct_id": "b"},
         {"event": "$merge_dangerously", "distinct_id": "a", "properties": {"alias": "b"}},
     )
+    cohort = {"name": "c", "is_static": True, "distinct_ids": ["a"]}
+    assert api.post(f"/api/projects/{project.pk}/cohorts/", cohort).status_code == 201
+    drain(clickhouse)
     assert all(rows_in(clickhouse, table, project) for table in ClickHouseTable)
     assert api.send("DELETE", f"/api/projects/{project.pk}/").status_code == 204
     assert api.get(f"/api/projects/{project.pk}/").status_code == 404

@@ -32,6 +32,7 @@ class ProjectViewSet(ParametersViewSet):
 
     project: Project
     read_only_post = False
+    also_read: tuple[str, ...] = ()
 
 
 def header_text(names: list[str]) -> str:

@@ -11,7 +11,6 @@ NOT_BUILT = (
     "batch_by_distinct_ids",
     "batch_by_uuids",
     "bulk_delete",
-    "cohorts",
     "deletion_status",
     "funnel/correlation",
     "lifecycle",

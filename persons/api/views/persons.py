@@ -1,18 +1,22 @@
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models.fields.json import KT
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clickhouse.persons import cohorts_of_person
 from persons.api.actors import known_ids_first, person_fields, with_distinct_ids
-from persons.api.paging import page_url
+from persons.api.listing import by_filter, by_ids, list_answer
 from persons.api.parameters.door import Parameters
-from persons.api.parameters.persons import ListParameters
+from persons.api.parameters.filters import cohort_filter
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.persons import ListParameters, PersonCohortsParameters, list_query
+from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
-from persons.models import Person
+from persons.models import Cohort, Person
 
 
 class PersonsView(ProjectViewSet):
@@ -22,42 +26,47 @@ class PersonsView(ProjectViewSet):
 
     def list(self, request: Request, **kwargs: Any) -> Response:
         asked = self.parameters(ListParameters, request)
-        persons = Person.objects.filter(project=self.project).order_by("-created_at", "-pk")
-        if asked.distinct_id is not None:
-            persons = persons.filter(mappings__distinct_id=asked.distinct_id)
-        if asked.email is not None:
-            persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
-        # One more than the page: whether there is a next one.
-        found = list(with_distinct_ids(persons)[asked.offset : asked.offset + asked.limit + 1])
-        preceding = max(asked.offset - asked.limit, 0)
+        if asked.by_ids_alone:
+            found = by_ids(self.project, asked)
+        else:
+            query = list_query(Context(self.project, datetime.now(UTC)), asked)
+            found = by_filter(self.project, query, include_total=asked.include_total)
+        return Response(list_answer(request, self.project, found, asked))
+
+    def cohorts(self, request: Request, **kwargs: Any) -> Response:
+        """Which cohorts a person is in."""
+        asked = self.parameters(PersonCohortsParameters, request)
+        persons = Person.objects.filter(project=self.project)
+        person = persons.filter(**_by(asked.person_id, "person_id")).first()
+        if person is None:
+            raise NotFound
+        now = datetime.now(UTC)
+        cohorts = Cohort.objects.filter(project=self.project).order_by("pk")
+        filters = {each.pk: cohort_filter(Context(self.project, now), each, "cohort") for each in cohorts}
+        own = cohorts_of_person(clickhouse(), self.project.pk, person.uuid, filters)
+        own_cohorts = [cohort for cohort in cohorts if cohort.pk in own]
         return Response(
-            {
-                "results": [person_fields(self.project, person) for person in found[: asked.limit]],
-                "next": page_url(request, offset=asked.offset + asked.limit)
-                if len(found) > asked.limit
-                else None,
-                "previous": page_url(request, offset=preceding) if asked.offset else None,
-            }
+            {"results": [{"id": each.pk, "name": each.name, "count": None} for each in own_cohorts]}
         )
 
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
         self.parameters(Parameters, request)
         persons = with_distinct_ids(Person.objects.filter(project=self.project), limit=None)
-        person = persons.filter(**_by(person_id)).first()
+        person = persons.filter(**_by(person_id, "id")).first()
         if person is None:
             raise NotFound
         fields = person_fields(self.project, person)
         return Response({**fields, "distinct_ids": known_ids_first(fields["distinct_ids"])})
 
 
-def _by(person_id: str) -> dict[str, Any]:
+def _by(person_id: str, attr: str) -> dict[str, Any]:
     if person_id.isascii() and person_id.isdecimal() and len(person_id) <= 18:
         return {"pk": int(person_id)}
     try:
         return {"uuid": uuid.UUID(person_id)}
     except ValueError as error:
         raise invalid(
-            "id",
+            attr,
             "The ID provided does not look like a personID. If you are using a distinctId, please use "
             "/persons?distinct_id=X instead.",
         ) from error

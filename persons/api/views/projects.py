@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -6,9 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from persons.api.paging import page_url
+from persons.api.paging import counted_page
 from persons.api.parameters.door import Paging
+from persons.api.parameters.filters import stored_filter
+from persons.api.parameters.leaves import Context
 from persons.api.permissions import project_limit, user_of, visible_projects
+from persons.api.references import lock_definitions
 from persons.api.serializers import ProjectSerializer
 from persons.api.views.base import ParametersViewSet
 from persons.models import Membership, Project, erase
@@ -21,18 +25,7 @@ class ProjectsViewSet(ParametersViewSet):
 
     def list(self, request: Request) -> Response:
         page = self.parameters(Paging, request)
-        projects = visible_projects(request)
-        count = projects.count()
-        found = projects[page.offset : page.offset + page.limit]
-        following, preceding = page.offset + page.limit, max(page.offset - page.limit, 0)
-        return Response(
-            {
-                "count": count,
-                "next": page_url(request, offset=following) if following < count else None,
-                "previous": page_url(request, offset=preceding) if page.offset else None,
-                "results": ProjectSerializer(found, many=True).data,
-            }
-        )
+        return Response(counted_page(request, page, visible_projects(request), _fields))
 
     def create(self, request: Request) -> Response:
         if project_limit(request):
@@ -41,8 +34,9 @@ class ProjectsViewSet(ParametersViewSet):
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
             project = serializer.save()
+            _check_filters(project)
             Membership.objects.create(project=project, user=user_of(request))
-        return Response(ProjectSerializer(project).data, status=201)
+        return Response(_fields(project), status=201)
 
 
 class ProjectView(ViewSet):
@@ -52,17 +46,31 @@ class ProjectView(ViewSet):
     project: Project
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        return Response(ProjectSerializer(self.project).data)
+        return Response(_fields(self.project))
 
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         serializer = ProjectSerializer(self.project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        for name, value in serializer.validated_data.items():
-            setattr(self.project, name, value)
-        # Only what was sent: somebody else may be changing the rest.
-        self.project.save(update_fields=list(serializer.validated_data))
-        return Response(serializer.data)
+        changed = serializer.validated_data
+        with transaction.atomic():
+            project = lock_definitions(self.project)
+            for name, value in changed.items():
+                setattr(project, name, value)
+            if "test_account_filters" in changed:
+                _check_filters(project)
+            # Only what was sent: somebody else may be changing the rest.
+            project.save(update_fields=list(changed))
+        return Response(_fields(project))
 
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         erase(self.project)
         return Response(status=204)
+
+
+def _check_filters(project: Project) -> None:
+    """Raises a 400 naming what is wrong with the filters of test accounts."""
+    stored_filter(Context(project, datetime.now(UTC)), project.test_account_filters, "test_account_filters")
+
+
+def _fields(project: Project) -> Any:
+    return ProjectSerializer(project).data

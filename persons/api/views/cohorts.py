@@ -1,0 +1,108 @@
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clickhouse.persons import count_persons
+from clickhouse.query.filters import Filter
+from persons.api.cohorts import (
+    Stored,
+    add_persons,
+    change_cohort,
+    cohort_fields,
+    create_cohort,
+    delete_cohort,
+    remove_person,
+)
+from persons.api.listing import by_filter, list_answer
+from persons.api.paging import counted_page
+from persons.api.parameters.cohorts import (
+    CohortChanges,
+    NewCohort,
+    PersonsToAdd,
+    PersonToRemove,
+)
+from persons.api.parameters.door import Paging, Parameters
+from persons.api.parameters.filters import cohort_filter
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.persons import PersonsParameters, persons_query
+from persons.api.parsers import JSONParser, UploadParser
+from persons.api.permissions import user_of
+from persons.api.stores import clickhouse
+from persons.api.views.base import ProjectViewSet
+from persons.models import Cohort
+
+
+class CohortsView(ProjectViewSet):
+    """``/api/projects/:project_id/cohorts/``"""
+
+    scope_object = "cohort"
+    parser_classes = (JSONParser, UploadParser)
+
+    def list(self, request: Request, **kwargs: Any) -> Response:
+        page = self.parameters(Paging, request)
+        return Response(counted_page(request, page, self._cohorts().order_by("-pk"), cohort_fields))
+
+    def create(self, request: Request, **kwargs: Any) -> Response:
+        asked = self.parameters(NewCohort, request)
+        return Response(_fields(create_cohort(self.project, user_of(request), asked)), status=201)
+
+    def retrieve(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        self.parameters(Parameters, request)
+        cohort = self._cohort(cohort_id)
+        count = count_persons(clickhouse(), self.project.pk, self._persons_in(cohort))
+        return Response(cohort_fields(cohort, count=count))
+
+    def persons(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        """Who is in a cohort now."""
+        asked = self.parameters(PersonsParameters, request)
+        inside = self._persons_in(self._cohort(cohort_id))
+        query = persons_query(Context(self.project, datetime.now(UTC)), asked, among=inside)
+        found = by_filter(self.project, query, include_total=asked.include_total)
+        return Response(list_answer(request, self.project, found, asked))
+
+    def update(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        return self._changed(cohort_id, self.parameters(NewCohort, request))
+
+    def partial_update(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        return self._changed(cohort_id, self.parameters(CohortChanges, request))
+
+    def destroy(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        delete_cohort(self._cohort(cohort_id))
+        return Response(status=204)
+
+    def add_persons(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        asked = self.parameters(PersonsToAdd, request)
+        not_found = add_persons(self._cohort(cohort_id), asked.person_ids)
+        return Response({"success": True, **not_found.fields()})
+
+    def remove_person(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+        asked = self.parameters(PersonToRemove, request)
+        remove_person(self._cohort(cohort_id), asked.person_id)
+        return Response({"success": True})
+
+    def _changed(self, cohort_id: int, asked: CohortChanges) -> Response:
+        cohort = self._cohort(cohort_id)
+        if asked.deleted:
+            return Response(cohort_fields(delete_cohort(cohort), deleted=True))
+        return Response(_fields(change_cohort(cohort, asked)))
+
+    def _persons_in(self, cohort: Cohort) -> Filter:
+        return cohort_filter(Context(self.project, datetime.now(UTC)), cohort, "id")
+
+    def _cohorts(self) -> QuerySet[Cohort]:
+        return Cohort.objects.select_related("created_by", "project").filter(project=self.project)
+
+    def _cohort(self, cohort_id: int) -> Cohort:
+        cohort = self._cohorts().filter(pk=cohort_id).first()
+        if cohort is None:
+            raise NotFound
+        return cohort
+
+
+def _fields(stored: Stored) -> dict[str, Any]:
+    not_found = stored.not_found.fields() if stored.not_found else {}
+    return {**cohort_fields(stored.cohort), **not_found}
