@@ -27,6 +27,13 @@ NOW = datetime(2024, 3, 15, 18, 20, 30, 500_000, tzinfo=UTC)
 PROJECT_IDS = itertools.count(1_000_000)
 
 
+CONTEXT = Context(Project(pk=7, timezone="Europe/Berlin"), NOW)
+TAKES_ANY_TEXT = {"icontains", "not_icontains", *(each for each in OPERATORS if each not in ASKED)}
+    "icontains",
+    "not_icontains",
+}
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(example=examples)
 def test_the_engine_and_the_reference_agree(clickhouse: ClickHouse, example: Example) -> None:
@@ -51,6 +58,27 @@ def test_an_operator_means_the_same_for_every_value(clickhouse: ClickHouse, kind
         ],
     )
     check(clickhouse, project, example)
+
+
+HOSTILE = [
+    "'", '"', "`", "\\", "'; DROP TABLE events; --", "{x:String}", "{", "}}", "--", "/*", "\x00", "\n", "😀",
+    "x" * 10_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_no_key_and_no_value_reaches_the_text_of_a_statement(operator: str) -> None:
+    def texts(key: str, value: Any) -> list[str]:
+        leaf = {"key": key, "operator": operator, "value": value}
+        asked = [{**leaf, "type": "event"}, {**leaf, "type": "person"}]
+        return [on_event(7, stored_filter(CONTEXT, [each], "filters")).text for each in asked]
+
+    (harmless, *_) = ASKED.get(operator, ["harmless"])
+    for hostile in HOSTILE:
+        assert texts(hostile, harmless) == texts("harmless", harmless)
+        if operator in TAKES_ANY_TEXT:
+            assert texts("harmless", hostile) == texts("harmless", "harmless")
+            assert texts("harmless", [hostile, "b"]) == texts("harmless", ["a", "b"])
 
 
 def check(clickhouse: ClickHouse, project: Project, example: Example) -> None:
