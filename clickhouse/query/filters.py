@@ -145,11 +145,13 @@ class Entity(_Filter):
     """What counts as having happened (posthog-behaviour.md 0.5): events of one name, or any of the steps of
     an action.
 
-    `names` are those that its events can have, None for any.
+    `names` are those that its events can have, None for any. `first_time`: only the first one that a person
+    ever did of all events with these names; `filter` must hold of that one.
     """
 
     kind: Literal["entity"] = "entity"
     names: tuple[str, ...] | None = None
+    first_time: bool = False
     filter: Filter = Field(default_factory=AllOf)
 
 

@@ -1,12 +1,17 @@
-"""What can be asked of an ordered funnel (posthog-behaviour.md 1.1 and 4, decisions.md 6)."""
+"""What can be asked of a funnel (posthog-behaviour.md 1.1 and 4, decisions.md 6)."""
 
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from clickhouse.query.conditions import Span
 from clickhouse.query.dates import DateRange
 from clickhouse.query.filters import EVERYTHING, Entity, Filter
 
+MAX_STEPS = 20
+
+Order = Literal["ordered", "strict", "unordered"]
+Attribution = Literal["first_touch", "last_touch", "all_events", "step"]
 WindowUnit = Literal["second", "minute", "hour", "day", "week", "month"]
 
 _SECOND = 1_000_000
@@ -42,31 +47,70 @@ class ConversionWindow(BaseModel):
         return self
 
 
+class Exclusion(BaseModel):
+    """An event that spoils a path when it happens between two steps.
+
+    `from_step` and `to_step` count from 0: after step `from_step` was reached and before `to_step` was.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entity: Entity
+    from_step: int = Field(ge=0)
+    to_step: int = Field(ge=1)
+
+
+class EventBreakdown(BaseModel):
+    """Which value of an event's property a person's way through the funnel stands for (4.7).
+
+    `first_touch`, `last_touch`: the value of the earliest or latest event of the funnel that has one, else the
+    empty text. `all_events`: each value, for which only the events that have it count. `step`: each value that
+    an event of step `step` (counted from 0) has, which only counts as that step when it has that value.
+    `values`: the texts asked for; None for any.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    attribution: Attribution = "first_touch"
+    step: int | None = None
+    values: tuple[str, ...] | None = None
+
+
 class FunnelQuery(BaseModel):
-    """Which persons got how far through an ordered list of steps.
+    """Which persons got how far through steps.
 
     A person is returned when the furthest step it ever reached, counted from 1, is in `furthest`; use
     `furthest_steps` to say it as `funnel_step` does. Events of which `filter` does not hold do not count.
-    `limit` and `offset` cut a page out of the persons, which are ordered by uuid.
+    With `entrance`, a bucket of funnel trends (4.6), only paths that begin in it count, each bucket by itself,
+    and `furthest` asks how far those got. `limit` and `offset` cut a page out of the persons, which are
+    ordered by uuid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     project_id: int
-    steps: tuple[Entity, ...] = Field(min_length=2, max_length=20)
+    steps: tuple[Entity, ...] = Field(min_length=1, max_length=MAX_STEPS)
     date_range: DateRange
     filter: Filter = EVERYTHING
+    order: Order = "ordered"
     window: ConversionWindow = ConversionWindow()
+    exclusions: tuple[Exclusion, ...] = ()
+    breakdown: EventBreakdown | None = None
+    entrance: Span | None = None
     furthest: tuple[int, ...] = Field(min_length=1)
     limit: int = Field(default=100, ge=1, le=10_000)
     offset: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _check_furthest(self) -> Self:
-        if not all(1 <= step <= len(self.steps) for step in self.furthest):
-            raise ValueError(f"The furthest steps must be between 1 and {len(self.steps)}.")
+    def _check_steps(self) -> Self:
+        last = len(self.steps)
+        if not all(1 <= step <= last for step in self.furthest):
+            raise ValueError(f"The furthest steps must be between 1 and {last}.")
         if list(self.furthest) != sorted(set(self.furthest)):
             raise ValueError("The furthest steps must ascend.")
+        if not all(each.from_step < each.to_step < last for each in self.exclusions):
+            raise ValueError("Exclusions must end after they start, and at the last step at most.")
         return self
 
 
