@@ -70,7 +70,10 @@ class _Value(BaseModel):
 
 
 class AttributeTest(_Value):
-    """What an attribute must be: there, or in some relation to `value`. One of `names` is enough."""
+    """What an attribute must be: there, or in some relation to `value`. One of `names` is enough.
+
+    Only = has a use for an empty value.
+    """
 
     names: tuple[str, ...]
     operator: Operator = "exists"

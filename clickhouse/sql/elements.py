@@ -206,8 +206,7 @@ def _is(name: str, test: AttributeTest) -> Fragment:
     if test.operator == "=":
         written = re.escape(_escaped(test.value))
         return sql("match(element, {attribute:String})", attribute=_attribute(name, written))
-    relation = sql(_RELATIONS[test.operator], value=_value(name), wanted=test.value, word=_WORD)
-    return sql("({has} AND {relation})", has=_has(name), relation=relation)
+    return sql(_RELATIONS[test.operator], value=_value(name), wanted=test.value, word=_WORD)
 
 
 def _certain_texts(test: ElementTest) -> Iterator[str]:
@@ -222,8 +221,8 @@ def _certain_texts(test: ElementTest) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The longest part that is written as it is."""
-    return max(re.split(r'["\\]', text), key=len)
+    """The longest part that is written as it is, whatever backslashes are added at its end."""
+    return max(text.split('"'), key=len)
 
 
 def _escaped(value: str) -> str:

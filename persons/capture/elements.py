@@ -22,7 +22,7 @@ LONGEST_TEXT, LONGEST_HREF = 400, 2048
 
 _SPACE = re.compile(r"[ \t\n\f\r]+")
 # The part before the attributes has no quotes and no escapes: what would end it early is left out.
-_TAG_NAME = re.compile(r"""(?!attr__)(?:(?!:attr__)[^\s.;"])+""")
+_TAG_NAME = re.compile(r"""(?:(?!:attr__)[^\s.;"])+""")
 _CLASS = re.compile(r"""(?:(?!:attr__)[^\s;"])+""")
 _ATTRIBUTE = re.compile(r"""attr__[^\s;"=]+""")
 

@@ -100,7 +100,7 @@ def joined(*pieces: str, at_least: int = 0, at_most: int = 6) -> st.SearchStrate
 values = joined(*'ab"\\;:.= \n', '"text="', '";a:', "é") | st.text(max_size=9)
 names = joined(*"ab:.-@", "attr__", "text", at_least=1).map("attr__{}".format)
 classes = st.lists(joined(*'ab"\\;:.=é', ":attr__", at_least=1), max_size=3)
-tag_names = st.sampled_from(["a", "div", "fb:like", "x-y", "text"])
+tag_names = st.sampled_from(["a", "div", "fb:like", "x-y", "text", "attr__x"])
 
 
 @st.composite

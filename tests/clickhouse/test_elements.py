@@ -69,6 +69,22 @@ def test_the_link_is_that_of_the_innermost_element_that_has_one(clickhouse: Clic
     assert [row[0] for row in asked(clickhouse, chains, HREF)] == ["/inner", "/shortened", None]
 
 
+def test_a_chain_that_is_cut_short_counts_as_far_as_it_goes(clickhouse: ClickHouse) -> None:
+    chains = [
+        'a:text="b";div:text="c;d',
+        'a:text="b";div:text="c;d\\',
+        'a:text="b";div:te',
+        'a:text="b";div:',
+    ]
+    assert [row[0] for row in asked(clickhouse, chains, TEXTS)] == [["b"]] * 4
+    assert [row[0] for row in asked(clickhouse, chains, TAG_NAMES)] == [
+        ["a", "div"],
+        ["a", "div"],
+        ["a", "div:te"],
+        ["a", "div"],
+    ]
+
+
 @pytest.mark.parametrize(
     "selector",
     [
