@@ -1,28 +1,59 @@
-"""What an ordered funnel costs, next to the least that any question about the same events can cost.
+"""What a funnel costs, next to the least that any question about the same events can cost.
 
     EVENTS=20000000 python -m benchmarks.funnel
 
-The floor of a funnel is the same scan, grouped by events.person_id and counted: no merges, no deleted
-persons, no steps. Times are the best of five; memory is the most that the whole process held meanwhile.
+The floor of a funnel is the same scan of the same columns, grouped by events.person_id and counted: no
+merges, no deleted persons, no steps. Times are the best of five; memory is the most that the whole process
+held meanwhile.
 """
 
-from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from benchmarks.data import MONTHS_OF_EVENTS, PROJECT, filled_store, size_asked_for
 from benchmarks.measure import best, line, peak_memory, write
 from clickhouse.client import ClickHouse
 from clickhouse.funnel import funnel_count, funnel_statement
-from clickhouse.query.filters import Entity
-from clickhouse.query.funnel import FunnelQuery, furthest_steps
+from clickhouse.query.conditions import Compares, Span
+from clickhouse.query.filters import Entity, EventProperty
+from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.sql.conditions import where
 from clickhouse.sql.events import in_range, of_any_entity
-from clickhouse.sql.fragment import Fragment, sql
+from clickhouse.sql.fragment import Fragment, joined, sql
+from clickhouse.sql.properties import property_text
 
-_FUNNELS: dict[str, Sequence[str]] = {
-    "three different steps": ("pricing viewed", "signed up", "paid"),
-    "a repeated step": ("signed up", "signed up", "paid"),
-    "different steps, the busiest event": ("$pageview", "signed up", "paid"),
-    "a repeated step, the busiest event": ("$pageview", "$pageview", "paid"),
+_VIEWED, _SIGNED_UP, _PAID = (Entity(names=(name,)) for name in ("pricing viewed", "signed up", "paid"))
+_PAGE, _CLICK = (Entity(names=(name,)) for name in ("$pageview", "$autocapture"))
+_THREE = FunnelQuery(
+    project_id=PROJECT, steps=(_VIEWED, _SIGNED_UP, _PAID), date_range=MONTHS_OF_EVENTS, furthest=(3,)
+)
+_EXPENSIVE = EventProperty(key="price", condition=Compares(operator="gt", bounds=(20.0,)))
+_BUCKET = Span(start=datetime(2024, 1, 29, tzinfo=UTC), end=datetime(2024, 2, 5, tzinfo=UTC))
+
+
+def _variant(**changes: object) -> FunnelQuery:
+    return _THREE.model_copy(update=changes)
+
+
+def _breakdown(attribution: str, **fields: object) -> EventBreakdown:
+    return EventBreakdown.model_validate(
+        {"key": "$browser", "attribution": attribution, "values": ("Chrome",), **fields}
+    )
+
+
+_FUNNELS = {
+    "ordered": _THREE,
+    "ordered, first a page view": _variant(steps=(_PAGE, _SIGNED_UP, _PAID)),
+    "ordered, events filtered": _variant(filter=_EXPENSIVE),
+    "ordered, a repeated step": _variant(steps=(_SIGNED_UP, _SIGNED_UP, _PAID)),
+    "ordered, a repeated page view": _variant(steps=(_PAGE, _PAGE, _PAID)),
+    "strict": _variant(order="strict"),
+    "unordered": _variant(order="unordered"),
+    "unordered, with page views": _variant(order="unordered", steps=(_PAGE, _SIGNED_UP, _PAID)),
+    "one exclusion": _variant(exclusions=(Exclusion(entity=_CLICK, from_step=0, to_step=2),)),
+    "breakdown, first touch": _variant(breakdown=_breakdown("first_touch")),
+    "breakdown, all events": _variant(breakdown=_breakdown("all_events")),
+    "breakdown, a step": _variant(breakdown=_breakdown("step", step=1)),
+    "trends, a week": _variant(entrance=_BUCKET),
 }
 
 
@@ -30,40 +61,52 @@ def main() -> None:
     """Print one line per funnel and page."""
     size = size_asked_for()
     store = filled_store(size)
-    write(f"{size.events:,} events, {size.persons:,} persons\n")
+    write(f"\n{size.events:,} events, {size.persons:,} persons: funnels of three steps\n")
     write(f"{'':52}{'best':>9}{'ratio':>8}{'memory':>10}\n")
-    for name, steps in _FUNNELS.items():
-        _compare(store, name, _query(steps))
+    for name, query in _FUNNELS.items():
+        _compare(store, name, query)
+    floor = best(lambda: store.rows(_floor(_THREE)))
+    second = funnel_statement(_THREE.model_copy(update={"offset": _THREE.limit}))
+    line("ordered: page 2", best(lambda: store.rows(second)), floor)
+    line("ordered: count", best(lambda: funnel_count(store, _THREE)), floor)
+    _compare_merges(store)
     store.close()
 
 
 def _compare(store: ClickHouse, name: str, query: FunnelQuery) -> None:
-    floor = best(lambda: store.rows(_floor(query)))
-    line(f"{name}: floor", floor, floor, peak_memory(store, _floor(query)))
-    second = query.model_copy(update={"offset": query.limit})
-    for page, asked in (("page 1", query), ("page 2", second)):
-        statement = funnel_statement(asked)
-        seconds = best(lambda statement=statement: store.rows(statement))  # type: ignore[misc]
-        line(f"{name}: {page}", seconds, floor, peak_memory(store, statement))
-    line(f"{name}: count", best(lambda: funnel_count(store, query)), floor)
+    floor, statement = _floor(query), funnel_statement(query)
+    at_least = best(lambda: store.rows(floor))
+    line(f"{name}: floor", at_least, at_least)
+    line(name, best(lambda: store.rows(statement)), at_least, peak_memory(store, statement))
 
 
-def _query(steps: Sequence[str]) -> FunnelQuery:
-    return FunnelQuery(
-        project_id=PROJECT,
-        steps=tuple(Entity(names=(step,)) for step in steps),
-        date_range=MONTHS_OF_EVENTS,
-        furthest=furthest_steps(len(steps), len(steps)),
-    )
+def _compare_merges(store: ClickHouse) -> None:
+    """The ordered funnel again, with nobody merged."""
+    statement = funnel_statement(_THREE)
+    with_merges = best(lambda: store.rows(statement))
+    store.command(Fragment("RENAME TABLE person_distinct_id_overrides TO kept_overrides"))
+    try:
+        store.command(Fragment("CREATE TABLE person_distinct_id_overrides AS kept_overrides"))
+        without = best(lambda: store.rows(statement))
+        store.command(Fragment("DROP TABLE person_distinct_id_overrides SYNC"))
+    finally:
+        store.command(Fragment("RENAME TABLE kept_overrides TO person_distinct_id_overrides"))
+    line("ordered: nobody merged", without, without)
+    line("ordered: with merges", with_merges, without)
 
 
 def _floor(query: FunnelQuery) -> Fragment:
-    condition = where(
-        in_range(query.project_id, query.date_range), *of_any_entity(query.project_id, query.steps)
-    )
+    entities = [*query.steps, *(each.entity for each in query.exclusions)]
+    named = [] if query.order == "strict" else of_any_entity(query.project_id, entities)
+    read = [Fragment("min(timestamp)"), Fragment("max(event)")]
+    if query.filter == _EXPENSIVE:
+        read.append(sql("max({text})", text=property_text("events", "price")))
+    if query.breakdown is not None:
+        read.append(sql("max({text})", text=property_text("events", query.breakdown.key)))
     return sql(
-        "SELECT count() FROM (SELECT person_id, count() FROM events WHERE {condition} GROUP BY person_id)",
-        condition=condition,
+        "SELECT count() FROM (SELECT person_id, {read} FROM events WHERE {conditions} GROUP BY person_id)",
+        read=joined(", ", read),
+        conditions=where(in_range(query.project_id, query.date_range), *named),
     )
 
 

@@ -1,33 +1,48 @@
-"""Who got how far through an ordered list of steps.
+"""Who got how far through a funnel.
 
-A funnel is walked by one person at a time. Every event of the first step opens a path; an event of step
-k takes the latest path that stands at step k-1 one step further, provided that it happens within the
-conversion window of that path's first event. Other events in between do not matter. A path stays at the
-steps it has reached until a later path reaches them too, so what is remembered is one entry per step:
-when the path that reached it last began. The furthest step that ever had an entry is the person's result
-(posthog-behaviour.md 4.1 to 4.3).
+A funnel is walked by one person at a time. Every event of the first step opens a path; an event of step k
+takes the latest path that stands at step k-1 one step further, provided that it happens within the conversion
+window of that path's first event. A path stays at the steps it has reached until a later path reaches them
+too. The furthest step that a path ever reached is the person's result (posthog-behaviour.md 4.1 to 4.5).
 
-There are two ways to that number. When no event can match two steps, ClickHouse's windowFunnel is exactly
-this. Otherwise it is not (one event would take a path two steps further), and the history of each person
-is folded event by event.
+In the strict order whatever else the person does in between ends the paths; in no order at all, what counts
+is how many different steps were done within one window. An exclusion ends a path, and with the best path the
+person is out of the funnel.
+
+The events of each person are gathered in one array, and the walk is a few passes over it
+(clickhouse/sql/paths.py). ClickHouse's own windowFunnel is slower, knows no exclusions, and lets one event
+take a path two steps further.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
 from clickhouse.query.filters import Entity, parts
 from clickhouse.query.funnel import FunnelQuery
-from clickhouse.sql.conditions import known, where
+from clickhouse.sql import ties
+from clickhouse.sql.conditions import all_of, negation, where, within
 from clickhouse.sql.events import in_range, of_any_entity
-from clickhouse.sql.filters import of_entity, on_event, persons_of
-from clickhouse.sql.fragment import Fragment, joined, sql
+from clickhouse.sql.filters import is_of_entity, on_event, persons_of
+from clickhouse.sql.fragment import TRUE, Fragment, joined, sql
+from clickhouse.sql.funnel_breakdown import Breakdown, breakdown_of
+from clickhouse.sql.history import Packing
+from clickhouse.sql.paths import (
+    Marks,
+    Walk,
+    gather,
+    gather_sharing,
+    walk_freely,
+    walk_with_exclusions,
+    when_gathered,
+)
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges
+from clickhouse.sql.stages import Column, Only, chain
 
 # A UUID is ordered by its second half (ClickHouse manual, "UUID"), its number by the text.
 PAGE = """
 {persons}
-ORDER BY UUIDToNum(actor_id)
+ORDER BY UUIDToNum(person.id)
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 """.strip()
 
@@ -39,129 +54,16 @@ FROM
 )
 """.strip()
 
-PERSONS = """
-SELECT actor_id
-FROM
-(
-    {furthest_by_actor}
-)
-WHERE furthest IN {furthest:Array(UInt8)}
-  AND actor_id IN
-  (
-      {persons}
-  )
-""".strip()
-
-# Microseconds since 1653: windowFunnel takes no negative numbers, and 0 means "never" to the folds.
-MOMENT = Fragment("toUInt64(toUnixTimestamp64Micro(timestamp) + 10000000000000000)")
-
-# For steps of which no two have an event in common.
-DISJOINT = """
+GROUPED = """
 SELECT
-    {person_of_event} AS actor_id,
-    windowFunnel({window:UInt64})(
-        {moment},
-        {conditions}
-    ) AS furthest
+    {grouped_by},
+    arraySort(groupArrayIf(
+        {event},
+        {is_needed}
+    )) AS history
 FROM {events}
-WHERE {condition}
-GROUP BY actor_id
-""".strip()
-
-# Any steps. Two kinds of fold, because only a person with a contested moment, one at which events of
-# different steps tie, needs the slower kind; such persons are few, and if() computes a branch only for
-# the rows that take it.
-OVERLAPPING = """
-WITH
-    history.1 AS moments,
-    history.3 AS step_sets,
-    arrayFilter(
-        (moment, steps, next_moment, next_steps) -> moment = next_moment AND steps != next_steps,
-        arrayPopBack(moments), arrayPopBack(step_sets), arrayPopFront(moments), arrayPopFront(step_sets)
-    ) AS contested,
-    {ordered_triples} AS triples
-SELECT
-    actor_id,
-    arrayCount(
-        entry -> entry > 0,
-        if(
-            empty(contested),
-            {entries},
-            {entries_despite_ties}
-        )
-    ) AS furthest
-FROM
-(
-    SELECT
-        {person_of_event} AS actor_id,
-        arraySort(groupArray((
-            {moment},
-            arrival,
-            {step_set}
-        ))) AS history
-    FROM {events}
-    WHERE {condition}
-    GROUP BY actor_id
-)
-""".strip()
-
-# One entry per step: when the latest path that reached it began, 0 for none. An event moves paths from
-# all the steps before its own at once, so that none moves twice; to step 1 comes a path that begins now.
-ENTRIES = """
-arrayFold(
-    (entries, moment, steps) -> arrayMap(
-        (step, coming, present) -> if(
-            bitTest(steps, step) AND coming > 0 AND moment <= coming + {window:UInt64},
-            coming,
-            present
-        ),
-        range({steps:UInt8}),
-        arrayPushFront(arrayPopBack(entries), moment),
-        entries
-    ),
-    moments, step_sets,
-    arrayWithConstant({steps:UInt8}, toUInt64(0))
-)
-""".strip()
-
-# The history taken apart into (moment, event, step). All rules of ties are in the order of these: at a
-# contested moment by step, so that steps 1 and 2 convert whichever arrived first; at any other moment by
-# event, from its highest step down.
-ORDERED_TRIPLES = """
-arraySort(
-    triple -> if(
-        has(contested, triple.1),
-        (triple.1, triple.3, toInt64(triple.2)),
-        (triple.1, toInt64(triple.2), -triple.3)
-    ),
-    arrayFlatten(arrayMap(
-        (moment, event, steps) -> arrayMap(
-            step -> (moment, event, toInt64(step)),
-            bitPositionsToArray(steps)
-        ),
-        moments, arrayEnumerate(moments), step_sets
-    ))
-)
-""".strip()
-
-# As ENTRIES, one triple after the other. A path remembers its events as well, (entry, events), so that it
-# uses each of them once; a step that a path has reached keeps the event by which it did.
-ENTRIES_DESPITE_TIES = """
-arrayFold(
-    (paths, moment, event, step) -> arrayMap(
-        (own_step, coming, present) -> if(
-            step = own_step AND coming.1 > 0 AND moment <= coming.1 + {window:UInt64}
-                AND coming.1 != present.1 AND NOT has(coming.2, event),
-            (coming.1, arrayPushBack(coming.2, event)),
-            present
-        ),
-        range({steps:UInt8}),
-        arrayPushFront(arrayPopBack(paths), (moment, emptyArrayUInt32())),
-        paths
-    ),
-    triples.1, triples.2, triples.3,
-    arrayWithConstant({steps:UInt8}, (toUInt64(0), emptyArrayUInt32()))
-).1
+WHERE {conditions}
+GROUP BY {groups}
 """.strip()
 
 
@@ -176,22 +78,154 @@ def funnel_persons(store: ClickHouse, query: FunnelQuery) -> list[UUID]:
 
 def funnel_count(store: ClickHouse, query: FunnelQuery) -> int:
     """How many persons all pages have. Raises ClickHouseUnavailable, ClickHouseError."""
-    ((count,),) = store.rows(sql(COUNT, persons=_persons(query)))
+    ((count,),) = store.rows(sql(COUNT, persons=funnel_persons_statement(query)))
     return int(count)
 
 
 def funnel_statement(query: FunnelQuery) -> Fragment:
     """The statement behind `funnel_persons`."""
-    return sql(PAGE, persons=_persons(query), rows=query.limit + 1, offset=query.offset)
+    return sql(PAGE, persons=funnel_persons_statement(query), rows=query.limit + 1, offset=query.offset)
 
 
-def _persons(query: FunnelQuery) -> Fragment:
+def funnel_persons_statement(query: FunnelQuery) -> Fragment:
+    """The ids of all persons asked for, without order."""
+    arrived = sql("person.id IN\n(\n    {actors}\n)", actors=_actors(query))
+    return persons_of(query.project_id, parts(query.filter).of_person, arrived)
+
+
+def _actors(query: FunnelQuery) -> Fragment:
+    """Who got as far as is asked. Persons may come twice, and some may exist no more."""
+    stages = _until_as_far_as_asked(query)
+    if _excludes(query):
+        walk = _best_path(query)
+        stages += [*walk.columns, Only("not_excluded", walk.result)]
+    return chain(_grouped(query), stages, "SELECT actor_id FROM {previous}")
+
+
+def ways_through(query: FunnelQuery) -> Fragment:
+    """Of those who got as far as is asked: `actor_id`, `furthest`, and of the path that got them there
+    `entered` and `reached`, the moments at which it began and arrived, counted as in `Packing`."""
+    stages = _until_as_far_as_asked(query)
+    if query.order == "unordered":
+        stages += when_gathered(_marks(query), query.window.microseconds)
+    else:
+        walk = _best_path(query)
+        stages += [*walk.columns, Only("not_excluded", walk.result), *_times(query)]
+    return chain(_grouped(query), stages, "SELECT actor_id, furthest, entered, reached FROM {previous}")
+
+
+def _grouped(query: FunnelQuery) -> Fragment:
+    breakdown = breakdown_of(query)
     return sql(
-        PERSONS,
-        furthest_by_actor=_disjoint(query) if _are_disjoint(query.steps) else _overlapping(query),
-        furthest=list(query.furthest),
-        persons=persons_of(query.project_id, parts(query.filter).of_person),
+        GROUPED,
+        event=history_packing(query).pack(_mark(query, breakdown)),
+        # In strict order also what matches nothing counts.
+        is_needed=TRUE if query.order == "strict" else Fragment("mark != 0"),
+        **_source(query, breakdown),
     )
+
+
+def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
+    """Exclusions take away, so they are looked at later, only for those who get this far without them."""
+    walk = _walk(query)
+    furthest = sql("furthest IN {furthest:Array(UInt8)}", furthest=list(query.furthest))
+    return [
+        *_in_order(query),
+        *walk.columns,
+        Column("furthest", walk.result),
+        Only("as_far_as_asked", where(furthest, *breakdown_of(query).of_row)),
+    ]
+
+
+def _excludes(query: FunnelQuery) -> bool:
+    """Whether there are exclusions that end paths; in no order they are part of the walk itself."""
+    return bool(query.exclusions) and query.order != "unordered"
+
+
+def _best_path(query: FunnelQuery) -> Walk:
+    """The path that got furthest, and whether it is not excluded."""
+    marks, window = _marks(query), query.window.microseconds
+    walk = walk_with_exclusions(marks, window)
+    if not _shares_events(query):
+        return walk
+    despite_ties = Column("despite_ties", ties.walk_offers(marks, window))
+    survives = _despite_ties(walk.result, Fragment("NOT despite_ties.4"))
+    return Walk((*walk.columns, despite_ties), survives)
+
+
+def _times(query: FunnelQuery) -> Iterator[Column]:
+    for name, place, tied_place in (("entered", 1, 2), ("reached", 5, 3)):
+        time = Fragment(f"best.2.{place}")
+        tied = Fragment(f"despite_ties.{tied_place}")
+        yield Column(name, _despite_ties(time, tied) if _shares_events(query) else time)
+
+
+def _source(query: FunnelQuery, breakdown: Breakdown) -> dict[str, Fragment]:
+    events = events_with_merges(query.project_id)
+    entities = [*query.steps, *(exclusion.entity for exclusion in query.exclusions)]
+    return {
+        "grouped_by": joined(",\n", [sql("{p} AS actor_id", p=PERSON_OF_EVENT), *breakdown.columns]),
+        "groups": joined(", ", [Fragment("actor_id"), *breakdown.groups]),
+        "events": joined("\n", [events, *breakdown.source]),
+        "conditions": where(
+            in_range(query.project_id, query.date_range),
+            *([] if query.order == "strict" else of_any_entity(query.project_id, entities)),
+            on_event(query.project_id, parts(query.filter).of_event),
+            *breakdown.of_event,
+        ),
+    }
+
+
+def _steps(query: FunnelQuery, breakdown: Breakdown) -> list[Fragment]:
+    """For each step, whether an event matches it. Never NULL."""
+    conditions = [is_of_entity(query.project_id, step) for step in query.steps]
+    if breakdown.at_step is not None:
+        number, condition = breakdown.at_step
+        conditions[number] = all_of([conditions[number], condition])
+    return conditions
+
+
+def _mark(query: FunnelQuery, breakdown: Breakdown) -> Fragment:
+    """What an event is to the funnel, as a number: see Marks."""
+    marks, steps = _marks(query), _steps(query, breakdown)
+    bits = [(matches, 1 << marks.step(step)) for step, matches in enumerate(steps, 1)]
+    if query.entrance is not None:
+        inside = within([query.entrance], Fragment("events.timestamp"))
+        bits[0] = (all_of([steps[0], inside]), bits[0][1])
+        if marks.strict:
+            bits.append((all_of([steps[0], negation(inside)]), 1 << marks.calm))
+    parts = [sql("({matches}) * {bit}", matches=matches, bit=Fragment(str(bit))) for matches, bit in bits]
+    mark = sql("toUInt64(\n    {parts}\n)", parts=joined("\n+ ", parts))
+    for exclusion in query.exclusions:
+        standing_at = range(exclusion.from_step + 1, exclusion.to_step + 1)
+        places = [1] if query.order == "unordered" else standing_at
+        mark = sql(
+            "bitOr(\n    {mark},\n    if({excludes}, {bits}, 0)\n)",
+            mark=mark,
+            excludes=is_of_entity(query.project_id, exclusion.entity),
+            bits=Fragment(str(sum(1 << marks.exclusion(step) for step in places))),
+        )
+    return sql("{mark} AS mark", mark=mark)
+
+
+def _marks(query: FunnelQuery) -> Marks:
+    return Marks(
+        steps=len(query.steps),
+        excluding=bool(query.exclusions),
+        strict=query.order == "strict",
+        of_bucket=query.entrance is not None,
+    )
+
+
+def history_packing(query: FunnelQuery) -> Packing:
+    """How the events of a person's history are written as numbers."""
+    # Events of one instant that are alike can change places, and others are sorted by step.
+    by_arrival = not _heeds_ties(query) or not _are_disjoint(query.steps)
+    return Packing(_marks(query), query.date_range, with_arrival=by_arrival)
+
+
+def _heeds_ties(query: FunnelQuery) -> bool:
+    return query.order != "unordered" and query.entrance is None
 
 
 def _are_disjoint(steps: Sequence[Entity]) -> bool:
@@ -201,49 +235,57 @@ def _are_disjoint(steps: Sequence[Entity]) -> bool:
     return len(set(names)) == len(names)
 
 
-def _disjoint(query: FunnelQuery) -> Fragment:
+def _shares_events(query: FunnelQuery) -> bool:
+    """Whether ties are heeded of events that may match two steps."""
+    return _heeds_ties(query) and not _are_disjoint(query.steps)
+
+
+def _walk(query: FunnelQuery) -> Walk:
+    """How far everybody gets, without looking at the exclusions of ordered funnels."""
+    marks, window = _marks(query), query.window.microseconds
+    if query.order == "unordered":
+        return gather(marks, window) if _are_disjoint(query.steps) else gather_sharing(marks, window)
+    walk = walk_freely(marks, window)
+    if not _shares_events(query):
+        return walk
+    # Taken apart only where that is needed.
+    tied = Column("tied", Fragment("if(empty(contested), [], history)"))
+    offers = Column("offers", ties.offers(history_packing(query)))
+    furthest = sql("{walk}.1", walk=ties.walk_offers(marks, window))
+    return Walk((tied, offers, *walk.columns), _despite_ties(walk.result, furthest))
+
+
+def _despite_ties(result: Fragment, despite_ties: Fragment) -> Fragment:
     return sql(
-        DISJOINT,
-        window=query.window.microseconds,
-        moment=MOMENT,
-        conditions=joined(",\n", (known(of_entity(query.project_id, step)) for step in query.steps)),
-        **_source(query),
+        "if(\n    empty(contested),\n    {result},\n    {despite_ties}\n)",
+        result=result,
+        despite_ties=despite_ties,
     )
 
 
-def _overlapping(query: FunnelQuery) -> Fragment:
-    bounds = {"window": query.window.microseconds, "steps": len(query.steps)}
-    return sql(
-        OVERLAPPING,
-        ordered_triples=Fragment(ORDERED_TRIPLES),
-        entries=sql(ENTRIES, **bounds),
-        entries_despite_ties=sql(ENTRIES_DESPITE_TIES, **bounds),
-        moment=MOMENT,
-        step_set=_step_set(query),
-        **_source(query),
+def _in_order(query: FunnelQuery) -> Iterator[Column]:
+    """The events in the order in which they count."""
+    packing, strict = history_packing(query), query.order == "strict"
+    events = "history"
+    if _heeds_ties(query) and (strict or query.exclusions or _shares_events(query)):
+        yield Column("contested", ties.contested(packing))
+        if not _shares_events(query):
+            yield Column("settled", ties.settled(packing))
+            events = "settled"
+    if strict:
+        yield Column("unbroken", _without_repeated_breaks(packing, events))
+        events = "unbroken"
+    for name, value in (("moments", packing.moment("event")), ("marks", packing.mark("event"))):
+        yield Column(name, Fragment(f"arrayPushFront(arrayMap(event -> {value}, {events}), 0)"))
+
+
+def _without_repeated_breaks(packing: Packing, events: str) -> Fragment:
+    """Of events that match nothing, one after another is enough to forget everything."""
+    return Fragment(
+        f"""
+arrayFilter(
+    (event, previous) -> {packing.mark("event")} != 0 OR {packing.mark("previous")} != 0,
+    {events}, arrayPushFront(arrayPopBack({events}), 0)
+)
+""".strip()
     )
-
-
-def _step_set(query: FunnelQuery) -> Fragment:
-    """The steps that an event matches as one number: its lowest bit is step 1."""
-    bits = [
-        sql(
-            "({matches}) * {bit}",
-            matches=known(of_entity(query.project_id, step)),
-            bit=Fragment(str(1 << place)),
-        )
-        for place, step in enumerate(query.steps)
-    ]
-    return sql("toUInt32(\n    {bits}\n)", bits=joined("\n+ ", bits))
-
-
-def _source(query: FunnelQuery) -> dict[str, Fragment]:
-    return {
-        "person_of_event": PERSON_OF_EVENT,
-        "events": events_with_merges(query.project_id),
-        "condition": where(
-            in_range(query.project_id, query.date_range),
-            *of_any_entity(query.project_id, query.steps),
-            on_event(query.project_id, parts(query.filter).of_event),
-        ),
-    }

@@ -63,9 +63,9 @@ class Exclusion(BaseModel):
 class EventBreakdown(BaseModel):
     """Which value of an event's property a person's way through the funnel stands for (4.7).
 
-    `first_touch`, `last_touch`: the value of the earliest or latest event of the funnel that has one, else the
-    empty text. `all_events`: each value, for which only the events that have it count. `step`: each value that
-    an event of step `step` (counted from 0) has, which only counts as that step when it has that value.
+    `first_touch`, `last_touch`: the value of the earliest or latest event of the funnel that has one, else
+    the empty text. `all_events`: each value, for which only the events that have it count. `step`: each value
+    that an event of step `step` (counted from 0) has, which only counts as that step when it has that value.
     `values`: the texts asked for; None for any.
     """
 
@@ -82,9 +82,8 @@ class FunnelQuery(BaseModel):
 
     A person is returned when the furthest step it ever reached, counted from 1, is in `furthest`; use
     `furthest_steps` to say it as `funnel_step` does. Events of which `filter` does not hold do not count.
-    With `entrance`, a bucket of funnel trends (4.6), only paths that begin in it count, each bucket by itself,
-    and `furthest` asks how far those got. `limit` and `offset` cut a page out of the persons, which are
-    ordered by uuid.
+    With `entrance`, a bucket of funnel trends (4.6), only paths that begin in it count, and `furthest` asks
+    how far those got. `limit` and `offset` cut a page out of the persons, which are ordered by uuid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,6 +7,7 @@ for: that set is made once, from the persons' current state.
 from collections.abc import Callable
 
 from clickhouse.query.filters import (
+    EVERYTHING,
     AllOf,
     AnyOf,
     ElementSelected,
@@ -25,7 +26,7 @@ from clickhouse.query.filters import (
     is_about_person,
 )
 from clickhouse.sql import elements
-from clickhouse.sql.conditions import SIGNS, all_of, any_of, holds, negation, within
+from clickhouse.sql.conditions import SIGNS, all_of, any_of, holds, known, negation, where, within
 from clickhouse.sql.fragment import TRUE, Fragment, sql
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
 from clickhouse.sql.properties import property_text
@@ -61,6 +62,16 @@ person.id IN
 )
 """.strip()
 
+FIRST_TIME = """
+events.uuid IN
+(
+    SELECT argMin(events.uuid, (timestamp, arrival))
+    FROM {events}
+    WHERE {conditions}
+    GROUP BY {person_of_event}
+)
+""".strip()
+
 _Render = Callable[[int, Filter], Fragment]
 _EVENT_COLUMNS = {
     "event": Fragment("toString(events.event)"),
@@ -82,10 +93,11 @@ person.id IN
 """.strip()
 
 
-def persons_of(project_id: int, asked: Filter) -> Fragment:
-    """The ids of the live persons of whom the filter, which must be about persons alone, holds."""
-    conditions = asked.filters if isinstance(asked, AllOf) else (asked,)
-    return live_persons(project_id, *(_on_person(project_id, each) for each in conditions))
+def persons_of(project_id: int, asked: Filter, *conditions: Fragment) -> Fragment:
+    """The ids of the live persons of whom the filter, which must be about persons alone, holds, and of whose
+    rows the conditions do."""
+    filters = asked.filters if isinstance(asked, AllOf) else (asked,)
+    return live_persons(project_id, *(_on_person(project_id, each) for each in filters), *conditions)
 
 
 def on_event(project_id: int, asked: Filter) -> Fragment:
@@ -138,14 +150,26 @@ def _on_element(asked: Filter) -> Fragment:
 
 def of_entity(project_id: int, entity: Entity) -> Fragment:
     """Whether a row of `events_with_merges` is one of the entity's events."""
-    filtered = on_event(project_id, entity.filter)
+    conditions = [_of_name(entity), on_event(project_id, entity.filter)]
+    if entity.first_time:
+        named = where(sql("team_id = {project:Int64}", project=project_id), _of_name(entity))
+        events = events_with_merges(project_id)
+        conditions.append(sql(FIRST_TIME, person_of_event=PERSON_OF_EVENT, events=events, conditions=named))
+    return all_of(each for each in conditions if each != TRUE)
+
+
+def is_of_entity(project_id: int, entity: Entity) -> Fragment:
+    """As `of_entity`, never NULL."""
+    condition = of_entity(project_id, entity)
+    return condition if entity.filter == EVERYTHING else known(condition)
+
+
+def _of_name(entity: Entity) -> Fragment:
     if entity.names is None:
-        return filtered
+        return TRUE
     if len(entity.names) == 1:
-        named = sql("events.event = {event:String}", event=entity.names[0])
-    else:
-        named = sql("events.event IN {events:Array(String)}", events=list(entity.names))
-    return named if filtered == TRUE else all_of([named, filtered])
+        return sql("events.event = {event:String}", event=entity.names[0])
+    return sql("events.event IN {events:Array(String)}", events=list(entity.names))
 
 
 def _composed(project_id: int, asked: AllOf | AnyOf | Not, render: _Render) -> Fragment:

@@ -15,17 +15,17 @@ def events_with_merges(project_id: int) -> Fragment:
     """What follows FROM when PERSON_OF_EVENT is to be selected (posthog-behaviour.md 7).
 
     A distinct id that was merged into another person after some of its events belongs to that person with
-    all of them. The join compares whole distinct ids; conditions on events are pushed below it.
+    all of them. Conditions on events are pushed below the join.
     """
     return sql(
         """
 events
 LEFT ANY JOIN
 (
-    SELECT distinct_id, toNullable(person_id) AS person_id
+    SELECT cityHash64(distinct_id) AS distinct_id_hash, toNullable(person_id) AS person_id
     FROM person_distinct_id_overrides FINAL
     WHERE team_id = {project:Int64} AND is_deleted = 0
-) AS merged ON merged.distinct_id = events.distinct_id
+) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
 """.strip(),
         project=project_id,
     )

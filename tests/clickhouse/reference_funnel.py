@@ -1,56 +1,147 @@
-"""The funnel in plain words (posthog-behaviour.md 4.3), to hold the SQL against."""
+"""Every funnel in plain words (posthog-behaviour.md 4, decisions.md 6), to hold the SQL against.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+Here: which events a funnel sees, which of its steps and exclusions each matches, and in how many ways a
+person is counted. How far a way gets is walked in reference_funnel_order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from clickhouse.query.conditions import Condition, Equals
+from clickhouse.query.filters import (
+    AllOf,
+    AnyOf,
+    Entity,
+    EventColumn,
+    EventProperty,
+    Filter,
+    Not,
+    PersonProperty,
+)
+from clickhouse.query.funnel import EventBreakdown, FunnelQuery
+from tests.clickhouse.reference_funnel_order import Occurrence, furthest_step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Event:
-    """Something a person did. `arrival` is unique among a person's events."""
+    """Something a person did. `arrival` is unique among a person's events; `person` has the properties of
+    the person as it is now."""
 
     name: str
     at: datetime
     arrival: int
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    person: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Path:
-    """A way through the funnel: when it began, and which events it used."""
-
-    entry: datetime
-    events: tuple[Event, ...]
+def comes_back(history: Sequence[Event], query: FunnelQuery) -> bool:
+    """Whether a person is among those asked for: any of the ways in which it is counted ends at one of the
+    steps in `furthest`. `history` is everything that the person ever did."""
+    return not results(history, query).isdisjoint(query.furthest)
 
 
-def furthest_step(events: Iterable[Event], steps: Sequence[str | None], window: timedelta) -> int:
-    """The furthest step, counted from 1, that the events of one person ever reach; 0 for none."""
-    paths: dict[int, Path] = {}
-    relevant = [event for event in events if step_set(event, steps)]
-    relevant.sort(key=lambda event: (event.at, event.arrival))
-    for _, tied in groupby(relevant, key=lambda event: event.at):
-        for event, step in offers(list(tied), steps):
-            offer(event, step, paths, window)
-    return max(paths, default=0)
+def results(history: Sequence[Event], query: FunnelQuery) -> set[int | None]:
+    """How far a person gets, in every way in which it is counted: the furthest step, counted from 1, or None
+    for nobody's. Several ways when a breakdown follows several values, none when it asks for others."""
+    return {furthest_step(way, query) for way in ways(occurrences(history, query), query.breakdown)}
 
 
-def step_set(event: Event, steps: Sequence[str | None]) -> list[int]:
-    return [number for number, name in enumerate(steps, start=1) if name in (None, event.name)]
+def occurrences(history: Sequence[Event], query: FunnelQuery) -> list[Occurrence]:
+    """The events in the range, both ends of which belong to it, of which the filter holds, as they came.
+
+    What fails the filter does not exist, not even for a strict funnel.
+    """
+    history = sorted(history, key=lambda event: (event.at, event.arrival))
+    return [
+        Occurrence(
+            at=event.at,
+            steps=frozenset(n for n, step in enumerate(query.steps, 1) if matches(step, event, history)),
+            exclusions=frozenset(
+                n for n, exclusion in enumerate(query.exclusions) if matches(exclusion.entity, event, history)
+            ),
+            value=text(event.properties.get(query.breakdown.key)) or "" if query.breakdown else "",
+        )
+        for event in history
+        if query.date_range.date_from <= event.at <= query.date_range.date_to and holds(query.filter, event)
+    ]
 
 
-def offers(tied: list[Event], steps: Sequence[str | None]) -> list[tuple[Event, int]]:
-    """Which event is offered to which step, in order. `tied` happened at once, in order of arrival."""
-    if all(step_set(event, steps) == step_set(tied[0], steps) for event in tied):
-        return [(event, step) for event in tied for step in reversed(step_set(event, steps))]
-    pairs = [(event, step) for event in tied for step in step_set(event, steps)]
-    return sorted(pairs, key=lambda pair: pair[1])
+def matches(entity: Entity, event: Event, history: Sequence[Event]) -> bool:
+    """Whether the event is one of the entity's.
+
+    `first_time`: it is the first one with one of the entity's names that the person ever did, also before
+    the range and among those of which the filter of the whole funnel does not hold; and the entity's own
+    filter holds of that one.
+    """
+    named = [each for each in history if entity.names is None or each.name in entity.names]
+    if entity.first_time:
+        named = named[:1]
+    return event in named and holds(entity.filter, event)
 
 
-def offer(event: Event, step: int, paths: dict[int, Path], window: timedelta) -> None:
-    """Take the latest path that stands before the step onto it, if it may go there."""
-    path = Path(event.at, ()) if step == 1 else paths.get(step - 1)
-    if path is None or event.at - path.entry > window or event in path.events:
-        return
-    if step in paths and paths[step].entry == path.entry:
-        return  # The first occurrence is kept.
-    paths[step] = Path(path.entry, (*path.events, event))
+def ways(seen: list[Occurrence], breakdown: EventBreakdown | None) -> list[list[Occurrence]]:
+    """The events of each way in which a person is counted (4.7). A missing value is the empty text.
+
+    `first_touch`, `last_touch`: the person stands for the value of the earliest or latest event that matches
+    a step and has a value that is not empty, else for the empty one; it is counted once if that is asked
+    for. `all_events`: once for each value of the events that match a step, for which only the events that
+    have it exist. `step`: see below; all as if there were no breakdown when any value will do.
+    """
+    if breakdown is None:
+        return [seen]
+    values = [each.value for each in seen if each.steps]
+    asked = breakdown.values
+    match breakdown.attribution:
+        case "first_touch" | "last_touch":
+            touched = [value for value in values if value] or [""]
+            stands_for = touched[0] if breakdown.attribution == "first_touch" else touched[-1]
+            return [seen] if asked is None or stands_for in asked else []
+        case "all_events":
+            followed = sorted({value for value in values if asked is None or value in asked})
+            return [[each for each in seen if each.value == value] for value in followed]
+    assert breakdown.step is not None
+    return [seen] if asked is None else ways_at_step(seen, breakdown.step + 1, asked)
+
+
+def ways_at_step(seen: list[Occurrence], step: int, asked: Sequence[str]) -> list[list[Occurrence]]:
+    """Once for each value asked for that an event of the step has, the empty one when no event matches the
+    step: with that value alone an event matches it. Other steps it matches all the same, and one that
+    matches nothing any more is still there to break a strict funnel."""
+    candidates = {each.value for each in seen if step in each.steps} or {""}
+    return [
+        [each if each.value == value else replace(each, steps=each.steps - {step}) for each in seen]
+        for value in asked
+        if value in candidates
+    ]
+
+
+def holds(asked: Filter, event: Event) -> bool:
+    """The few filters that funnels are tested with; what they mean in full is in reference_filters."""
+    match asked:
+        case AllOf():
+            return all(holds(each, event) for each in asked.filters)
+        case AnyOf():
+            return any(holds(each, event) for each in asked.filters)
+        case Not():
+            return not holds(asked.filter, event)
+        case EventProperty():
+            return is_one_of(asked.condition, event.properties.get(asked.key))
+        case PersonProperty():
+            return is_one_of(asked.condition, event.person.get(asked.key))
+        case EventColumn(column="event"):
+            return is_one_of(asked.condition, event.name)
+    raise NotImplementedError(asked)
+
+
+def is_one_of(condition: Condition, value: Any) -> bool:
+    assert isinstance(condition, Equals)
+    assert not condition.numbers
+    return text(value) in condition.texts
+
+
+def text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()

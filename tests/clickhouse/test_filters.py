@@ -29,9 +29,6 @@ PROJECT_IDS = itertools.count(1_000_000)
 
 CONTEXT = Context(Project(pk=7, timezone="Europe/Berlin"), NOW)
 TAKES_ANY_TEXT = {"icontains", "not_icontains", *(each for each in OPERATORS if each not in ASKED)}
-    "icontains",
-    "not_icontains",
-}
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,153 +1,213 @@
-SELECT actor_id
-FROM
-(
-    SELECT
-        ifNull(merged.person_id, events.person_id) AS actor_id,
-        windowFunnel({window:UInt64})(
-            toUInt64(toUnixTimestamp64Micro(timestamp) + 10000000000000000),
-            ifNull((
-                events.event IN {events:Array(String)}
+SELECT id
+FROM person FINAL
+WHERE team_id = {project:Int64}
+  AND is_deleted = 0
+  AND person.id IN
+  (
+      WITH
+          grouped AS
+          (
+              SELECT
+                  ifNull(merged.person_id, events.person_id) AS actor_id,
+                  arraySort(groupArrayIf(
+                      bitOr(
+                          bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 2),
+                          toUInt64(
+                              (ifNull((
+                                  events.event IN {events:Array(String)}
+                                  AND (
+                                      (
+                                          toString(events.event) = {text:String}
+                                          AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
+                                              arrayMap(
+                                                  piece -> concat(
+                                                      trim(TRAILING '\\' FROM piece),
+                                                      repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                                  ),
+                                                  splitByChar('"', extract(element, {attribute:String}))
+                                              ),
+                                              '"'
+                                          ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
+                                          AND (
+                                              position(elements_chain, {certain:String}) > 0
+                                              AND bitTest(
+                                                  arrayFold(
+                                                      (satisfied, element) -> bitOr(
+                                                          bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
+                                                              (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
+                                                              AND position(element, {certain:String}) > 0
+                                                              AND hasAll(
+                                                                  if(
+                                                                      match(element, {attribute_2:String}),
+                                                                      extractAll(arrayStringConcat(
+                                                                          arrayMap(
+                                                                              piece -> concat(
+                                                                                  trim(TRAILING '\\' FROM piece),
+                                                                                  repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                                                              ),
+                                                                              splitByChar('"', extract(element, {attribute_2:String}))
+                                                                          ),
+                                                                          '"'
+                                                                      ), {word:String}),
+                                                                      arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
+                                                                  ),
+                                                                  {wanted_classes:Array(String)}
+                                                              )
+                                                          ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
+                                                          bitAnd(satisfied, {kept:UInt64})
+                                                      ),
+                                                      extractAll(elements_chain, {element_pattern:String}),
+                                                      toUInt64(0)
+                                                  ),
+                                                  {last:UInt8}
+                                              )
+                                          )
+                                      )
+                                      OR (
+                                          toString(events.event) = {text_3:String}
+                                          AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
+                                      )
+                                  )
+                              ), false)) * 1
+                              + (events.event = {event:String}) * 2
+                          ) AS mark
+                      ),
+                      mark != 0
+                  )) AS history
+              FROM events
+              LEFT ANY JOIN
+              (
+                  SELECT cityHash64(distinct_id) AS distinct_id_hash, toNullable(person_id) AS person_id
+                  FROM person_distinct_id_overrides FINAL
+                  WHERE team_id = {project:Int64} AND is_deleted = 0
+              ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
+              WHERE team_id = {project:Int64}
+                AND timestamp >= {date_from:DateTime64(6, 'UTC')}
+                AND timestamp <= {date_to:DateTime64(6, 'UTC')}
+                AND events.event IN {events_2:Array(String)}
                 AND (
                     (
-                        toString(events.event) = {text:String}
-                        AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
-                            arrayMap(
-                                piece -> concat(
-                                    trim(TRAILING '\\' FROM piece),
-                                    repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
-                                ),
-                                splitByChar('"', extract(element, {attribute:String}))
-                            ),
-                            '"'
-                        ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
+                        events.event IN {events_2_2:Array(String)}
                         AND (
-                            position(elements_chain, {certain:String}) > 0
-                            AND bitTest(
-                                arrayFold(
-                                    (satisfied, element) -> bitOr(
-                                        bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
-                                            (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
-                                            AND position(element, {certain:String}) > 0
-                                            AND hasAll(
-                                                if(
-                                                    match(element, {attribute_2:String}),
-                                                    extractAll(arrayStringConcat(
-                                                        arrayMap(
-                                                            piece -> concat(
-                                                                trim(TRAILING '\\' FROM piece),
-                                                                repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
-                                                            ),
-                                                            splitByChar('"', extract(element, {attribute_2:String}))
-                                                        ),
-                                                        '"'
-                                                    ), {word:String}),
-                                                    arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
-                                                ),
-                                                {wanted_classes:Array(String)}
-                                            )
-                                        ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
-                                        bitAnd(satisfied, {kept:UInt64})
+                            (
+                                toString(events.event) = {text:String}
+                                AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
+                                    arrayMap(
+                                        piece -> concat(
+                                            trim(TRAILING '\\' FROM piece),
+                                            repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                        ),
+                                        splitByChar('"', extract(element, {attribute:String}))
                                     ),
-                                    extractAll(elements_chain, {element_pattern:String}),
-                                    toUInt64(0)
-                                ),
-                                {last:UInt8}
+                                    '"'
+                                ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
+                                AND (
+                                    position(elements_chain, {certain:String}) > 0
+                                    AND bitTest(
+                                        arrayFold(
+                                            (satisfied, element) -> bitOr(
+                                                bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
+                                                    (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
+                                                    AND position(element, {certain:String}) > 0
+                                                    AND hasAll(
+                                                        if(
+                                                            match(element, {attribute_2:String}),
+                                                            extractAll(arrayStringConcat(
+                                                                arrayMap(
+                                                                    piece -> concat(
+                                                                        trim(TRAILING '\\' FROM piece),
+                                                                        repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
+                                                                    ),
+                                                                    splitByChar('"', extract(element, {attribute_2:String}))
+                                                                ),
+                                                                '"'
+                                                            ), {word:String}),
+                                                            arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
+                                                        ),
+                                                        {wanted_classes:Array(String)}
+                                                    )
+                                                ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
+                                                bitAnd(satisfied, {kept:UInt64})
+                                            ),
+                                            extractAll(elements_chain, {element_pattern:String}),
+                                            toUInt64(0)
+                                        ),
+                                        {last:UInt8}
+                                    )
+                                )
+                            )
+                            OR (
+                                toString(events.event) = {text_3:String}
+                                AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
                             )
                         )
                     )
-                    OR (
-                        toString(events.event) = {text_3:String}
-                        AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
-                    )
+                    OR events.event = {event:String}
                 )
-            ), false),
-            ifNull(events.event = {event:String}, false)
-        ) AS furthest
-    FROM events
-    LEFT ANY JOIN
-    (
-        SELECT distinct_id, toNullable(person_id) AS person_id
-        FROM person_distinct_id_overrides FINAL
-        WHERE team_id = {project:Int64} AND is_deleted = 0
-    ) AS merged ON merged.distinct_id = events.distinct_id
-    WHERE team_id = {project:Int64}
-      AND timestamp >= {date_from:DateTime64(6, 'UTC')}
-      AND timestamp <= {date_to:DateTime64(6, 'UTC')}
-      AND events.event IN {events_2:Array(String)}
-      AND (
+              GROUP BY actor_id
+          ),
+          with_moments AS
           (
-              events.event IN {events_2_2:Array(String)}
-              AND (
-                  (
-                      toString(events.event) = {text:String}
-                      AND arrayExists(value -> value = {text_2:String}, arrayMap(element -> arrayStringConcat(
-                          arrayMap(
-                              piece -> concat(
-                                  trim(TRAILING '\\' FROM piece),
-                                  repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
-                              ),
-                              splitByChar('"', extract(element, {attribute:String}))
+              SELECT *,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 2)), history), 0) AS moments
+              FROM grouped
+          ),
+          with_marks AS
+          (
+              SELECT *,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 3)), history), 0) AS marks
+              FROM with_moments
+          ),
+          with_entries_1 AS
+          (
+              SELECT *,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, before) -> multiIf(
+                              moment = 0, 0,
+                              bitTest(mark, 0), moment,
+                              18446744073709551615
                           ),
-                          '"'
-                      ), arrayFilter(element -> match(element, {attribute:String}), extractAll(elements_chain, {element_pattern:String}))))
-                      AND (
-                          position(elements_chain, {certain:String}) > 0
-                          AND bitTest(
-                              arrayFold(
-                                  (satisfied, element) -> bitOr(
-                                      bitAnd(bitOr(bitShiftLeft(satisfied, 1), 1), if((
-                                          (startsWith(element, {tag_name:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name:String})
-                                          AND position(element, {certain:String}) > 0
-                                          AND hasAll(
-                                              if(
-                                                  match(element, {attribute_2:String}),
-                                                  extractAll(arrayStringConcat(
-                                                      arrayMap(
-                                                          piece -> concat(
-                                                              trim(TRAILING '\\' FROM piece),
-                                                              repeat('\\', intDiv(length(piece) - length(trim(TRAILING '\\' FROM piece)), 2))
-                                                          ),
-                                                          splitByChar('"', extract(element, {attribute_2:String}))
-                                                      ),
-                                                      '"'
-                                                  ), {word:String}),
-                                                  arrayPopFront(splitByChar('.', extract(element, {head_pattern:String})))
-                                              ),
-                                              {wanted_classes:Array(String)}
-                                          )
-                                      ), {bit:UInt64}, 0) + if((startsWith(element, {tag_name_2:String}) AND extract(element, {tag_name_pattern:String}) = {tag_name_2:String}), {bit_2:UInt64}, 0)),
-                                      bitAnd(satisfied, {kept:UInt64})
-                                  ),
-                                  extractAll(elements_chain, {element_pattern:String}),
-                                  toUInt64(0)
-                              ),
-                              {last:UInt8}
-                          )
+                          moments, marks, moments
                       )
-                  )
-                  OR (
-                      toString(events.event) = {text_3:String}
-                      AND positionCaseInsensitiveUTF8(substring(events.property_texts.{key:Identifier}.:String, 2), {part:String}) > 0
-                  )
-              )
+                  ) AS entries_1
+              FROM with_marks
+          ),
+          with_entries_2 AS
+          (
+              SELECT *,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, before) -> multiIf(
+                              moment = 0, 0,
+                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              18446744073709551615
+                          ),
+                          moments, marks, arrayPushFront(arrayPopBack(entries_1), toUInt64(0))
+                      )
+                  ) AS entries_2
+              FROM with_entries_1
+          ),
+          with_furthest AS
+          (
+              SELECT *,
+                  multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+              FROM with_entries_2
+          ),
+          as_far_as_asked AS
+          (
+              SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
           )
-          OR events.event = {event:String}
-      )
-    GROUP BY actor_id
-)
-WHERE furthest IN {furthest:Array(UInt8)}
-  AND actor_id IN
-  (
-      SELECT id
-      FROM person FINAL
-      WHERE team_id = {project:Int64}
-        AND is_deleted = 0
+      SELECT actor_id FROM as_far_as_asked
   )
-ORDER BY UUIDToNum(actor_id)
+ORDER BY UUIDToNum(person.id)
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 
 -- with
---   window = 1209600000000
+--   project = 7
+--   before = 1709247599999999
 --   events = ['$autocapture', 'bought']
 --   text = '$autocapture'
 --   text_2 = 'Buy now'
@@ -169,11 +229,11 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 --   key = '%24current_url'
 --   part = '/checkout'
 --   event = 'paid'
---   project = 7
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events_2 = ['$autocapture', 'bought', 'paid']
 --   events_2_2 = ['$autocapture', 'bought']
+--   window = 1209600000000
 --   furthest = [2]
 --   rows = 101
 --   offset = 0

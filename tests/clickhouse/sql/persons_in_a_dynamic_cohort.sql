@@ -8,10 +8,10 @@ WHERE team_id = {project:Int64}
       FROM events
       LEFT ANY JOIN
       (
-          SELECT distinct_id, toNullable(person_id) AS person_id
+          SELECT cityHash64(distinct_id) AS distinct_id_hash, toNullable(person_id) AS person_id
           FROM person_distinct_id_overrides FINAL
           WHERE team_id = {project:Int64} AND is_deleted = 0
-      ) AS merged ON merged.distinct_id = events.distinct_id
+      ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
       WHERE team_id = {project:Int64}
         AND timestamp >= {after:DateTime64(6, 'UTC')}
         AND timestamp <= {before:DateTime64(6, 'UTC')}

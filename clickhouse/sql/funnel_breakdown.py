@@ -1,0 +1,96 @@
+"""Which value of a property a person's way through a funnel stands for (posthog-behaviour.md 4.7)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from clickhouse.query.funnel import EventBreakdown, FunnelQuery
+from clickhouse.sql.conditions import any_of
+from clickhouse.sql.filters import is_of_entity
+from clickhouse.sql.fragment import Fragment, sql
+from clickhouse.sql.properties import property_text
+
+VARIANT = Fragment("variant")
+
+
+class AtStep(NamedTuple):
+    """A condition that the events of a step, counted from 0, must also satisfy."""
+
+    number: int
+    condition: Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """What it adds to the statement that groups events by person.
+
+    `columns` are selected with the groups, `groups` added to them. `of_event` are conditions on events,
+    `of_row` on the rows that come out. `source` follows FROM.
+    """
+
+    columns: tuple[Fragment, ...] = ()
+    groups: tuple[Fragment, ...] = ()
+    of_event: tuple[Fragment, ...] = ()
+    of_row: tuple[Fragment, ...] = ()
+    source: tuple[Fragment, ...] = ()
+    at_step: AtStep | None = None
+
+
+NO_BREAKDOWN = Breakdown()
+
+
+def breakdown_of(query: FunnelQuery) -> Breakdown:
+    """The parts that the query's breakdown adds; none when any value will do."""
+    asked = query.breakdown
+    if asked is None:
+        return NO_BREAKDOWN
+    value = sql("ifNull({text}, '')", text=property_text("events", asked.key))
+    match asked.attribution:
+        case "all_events":
+            return _all_events(asked, value)
+        case _ if asked.values is None:
+            return NO_BREAKDOWN
+        case "step":
+            return _at_step(query, asked, value)
+    return _touched(query, asked, value)
+
+
+def _all_events(asked: EventBreakdown, value: Fragment) -> Breakdown:
+    """One funnel for each value, of the events that have it."""
+    of_event = () if asked.values is None else (_is_asked(value, asked),)
+    return Breakdown(columns=(sql("{value} AS variant", value=value),), groups=(VARIANT,), of_event=of_event)
+
+
+def _at_step(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:
+    """One funnel for each value asked for, in which that step takes only the events that have it."""
+    assert asked.step is not None
+    step = is_of_entity(query.project_id, query.steps[asked.step])
+    is_candidate = sql(
+        "(countIf({step} AND {value} = variant) > 0 OR (variant = '' AND countIf({step}) = 0))\n"
+        "    AS is_candidate",
+        step=step,
+        value=value,
+    )
+    return Breakdown(
+        columns=(VARIANT, is_candidate),
+        groups=(VARIANT,),
+        of_row=(Fragment("is_candidate"),),
+        source=(sql("ARRAY JOIN {values:Array(String)} AS variant", values=list(asked.values or ())),),
+        at_step=AtStep(asked.step, sql("{value} = variant", value=value)),
+    )
+
+
+def _touched(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:
+    """One funnel, and the value of the first or last of its events that has one."""
+    function = Fragment("argMinIf" if asked.attribution == "first_touch" else "argMaxIf")
+    of_funnel = any_of(is_of_entity(query.project_id, step) for step in query.steps)
+    touched = sql(
+        "{function}({value}, (timestamp, arrival), {value} != '' AND {of_funnel}) AS touched",
+        function=function,
+        value=value,
+        of_funnel=of_funnel,
+    )
+    return Breakdown(columns=(touched,), of_row=(_is_asked(Fragment("touched"), asked),))
+
+
+def _is_asked(value: Fragment, asked: EventBreakdown) -> Fragment:
+    return sql("{value} IN {values:Array(String)}", value=value, values=list(asked.values or ()))
