@@ -7,22 +7,30 @@ The embedded engine accepts one process per folder (the operating system enforce
 
 import functools
 import queue
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError as DriverError
-from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
 
-from clickhouse.errors import ClickHouseError, ClickHouseUnavailable
+from clickhouse.errors import (
+    ClickHouseError,
+    ClickHouseUnavailable,
+    InvalidPattern,
+    QueryTimeout,
+    QueryTooLarge,
+)
 from clickhouse.sql.fragment import Fragment
 
 DATABASE = "persons"
-# A question may have a thousand filters in groups of a hundred levels; what it may cost is limited elsewhere.
+# A question may have a thousand filters in groups of a hundred levels; what it may cost, Limits says.
 _SETTINGS = {
     "max_query_size": 64 * 1024 * 1024,
     "max_ast_elements": 5_000_000,
@@ -31,24 +39,75 @@ _SETTINGS = {
 }
 _OPENING_PATIENCE_SECONDS = 5.0
 
+_MEMORY_LIMIT_EXCEEDED = 241
+_ERRORS: dict[int, type[ClickHouseError]] = {
+    158: QueryTooLarge,  # TOO_MANY_ROWS, as the next two where a server has such limits of its own
+    159: QueryTimeout,  # TIMEOUT_EXCEEDED
+    160: QueryTimeout,  # TOO_SLOW
+    202: ClickHouseUnavailable,  # TOO_MANY_SIMULTANEOUS_QUERIES
+    _MEMORY_LIMIT_EXCEEDED: QueryTooLarge,
+    307: QueryTooLarge,  # TOO_MANY_BYTES
+    396: QueryTooLarge,  # TOO_MANY_ROWS_OR_BYTES
+    427: InvalidPattern,  # CANNOT_COMPILE_REGEXP
+}
+# Over HTTP the driver takes the code from a header only; where that did not arrive, the message has it.
+_CODE = re.compile(r"\bCode: (\d+)")
+# What all statements together may have is used up, and this one need not be to blame. In new words and old.
+_SHARED_MEMORY = re.compile(
+    r"DB::Exception: (?:(?:\(total\)|User) memory limit|Memory limit \((?:total|for user)\))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one statement may cost: seconds until it is cut off, and bytes of memory.
+
+    The engine watches the clock while it reads and computes, not while it analyses: a statement with ten
+    thousand conditions ends seconds late.
+    """
+
+    seconds: float
+    memory: int
+
+    def settings(self) -> dict[str, Any]:
+        """The same as settings of ClickHouse. From half the memory on, GROUP BY uses files."""
+        return {
+            "max_execution_time": self.seconds,
+            "timeout_overflow_mode": "throw",
+            "max_memory_usage": self.memory,
+            "max_bytes_before_external_group_by": self.memory // 2,
+        }
+
 
 class ClickHouse:
-    """One store. Safe to share between threads."""
+    """One store. Safe to share between threads. Every statement keeps within the limits, if there are any."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
         self._url = url
+        self._settings = _SETTINGS | (limits.settings() if limits else {})
         self._idle: queue.LifoQueue[Client] = queue.LifoQueue()
 
     def rows(self, statement: Fragment, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query and return all its rows.
 
-        Raises ClickHouseUnavailable when the store cannot be reached, ClickHouseError otherwise.
+        Raises ClickHouseUnavailable when the store cannot be reached, QueryTimeout and QueryTooLarge at the
+        limits, ClickHouseError otherwise.
         """
         with self._lent() as client:
             result = client.query(
                 statement.text, parameters=dict(statement.parameters), settings=dict(settings or {})
             )
             return [tuple(row) for row in result.result_rows]
+
+    def read_blocks(self, statement: Fragment, take: Callable[..., None]) -> None:
+        """Run a query and hand its rows over block by block, each block as its columns: for more rows than
+        there is room for. Raises what `rows` raises."""
+        with (
+            self._lent() as client,
+            client.query_column_block_stream(statement.text, dict(statement.parameters)) as blocks,
+        ):
+            for columns in blocks:
+                take(*columns)
 
     def command(self, statement: Fragment) -> None:
         """Run a statement that returns nothing (DDL, DELETE)."""
@@ -97,12 +156,11 @@ class ClickHouse:
         try:
             yield client
         except (DriverError, OSError) as error:
-            # The driver derives the loss of a connection from the errors that a server answers with.
-            if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+            if _is_loss(error):
+                client.close()
+            else:
                 self._idle.put(client)
-                raise ClickHouseError(str(error)) from error
-            client.close()
-            raise ClickHouseUnavailable(str(error)) from error
+            raise _kind(error)(str(error)) from error
         else:
             self._idle.put(client)
 
@@ -125,17 +183,32 @@ class ClickHouse:
     def _connect(self) -> Client:
         if not self.embedded:
             return clickhouse_connect.get_client(
-                dsn=self._url, autogenerate_session_id=False, settings=_SETTINGS
+                dsn=self._url, autogenerate_session_id=False, settings=self._settings
             )
-        client = clickhouse_connect.get_client(interface="chdb", path=urlsplit(self._url).path)
-        for name, value in _SETTINGS.items():
-            client.command(f"SET {name} = {value}")
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=urlsplit(self._url).path, settings=self._settings
+        )
         client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         client.database = DATABASE
         return client
 
 
+def _is_loss(error: Exception) -> bool:
+    if isinstance(error, StreamFailureError) and error.code:
+        return False
+    # The driver derives the loss of a connection from the errors that a server answers with.
+    return not isinstance(error, DatabaseError) or isinstance(error, OperationalError)
+
+
+def _kind(error: Exception) -> type[ClickHouseError]:
+    match = _CODE.search(str(error))
+    code = getattr(error, "code", None) or (int(match[1]) if match else None)
+    if code == _MEMORY_LIMIT_EXCEEDED and _SHARED_MEMORY.search(str(error)):
+        return ClickHouseUnavailable
+    return _ERRORS.get(code or 0, ClickHouseUnavailable if _is_loss(error) else ClickHouseError)
+
+
 @functools.cache
-def connect(url: str) -> ClickHouse:
-    """The store behind a URL; one pool per URL and process."""
-    return ClickHouse(url)
+def connect(url: str, limits: Limits | None = None) -> ClickHouse:
+    """The store behind a URL; one pool per URL, limits and process."""
+    return ClickHouse(url, limits)

@@ -14,17 +14,17 @@ The events of each person are gathered in one array, and the walk is a few passe
 take a path two steps further.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
-from clickhouse.query.filters import Entity, parts
-from clickhouse.query.funnel import FunnelQuery
+from clickhouse.query.filters import parts
+from clickhouse.query.funnel import FunnelQuery, are_disjoint
 from clickhouse.sql import ties
 from clickhouse.sql.conditions import all_of, negation, where, within
 from clickhouse.sql.events import in_range, of_any_entity
 from clickhouse.sql.filters import is_of_entity, on_event, persons_of
-from clickhouse.sql.fragment import TRUE, Fragment, joined, sql
+from clickhouse.sql.fragment import Fragment, joined, sql
 from clickhouse.sql.funnel_breakdown import Breakdown, breakdown_of
 from clickhouse.sql.history import Packing
 from clickhouse.sql.paths import (
@@ -57,10 +57,7 @@ FROM
 GROUPED = """
 SELECT
     {grouped_by},
-    arraySort(groupArrayIf(
-        {event},
-        {is_needed}
-    )) AS history
+    arraySort({gathered}) AS history
 FROM {events}
 WHERE {conditions}
 GROUP BY {groups}
@@ -118,11 +115,18 @@ def _grouped(query: FunnelQuery) -> Fragment:
     breakdown = breakdown_of(query)
     return sql(
         GROUPED,
-        event=history_packing(query).pack(_mark(query, breakdown)),
-        # In strict order also what matches nothing counts.
-        is_needed=TRUE if query.order == "strict" else Fragment("mark != 0"),
+        gathered=_gathered(query, history_packing(query).pack(_mark(query, breakdown))),
         **_source(query, breakdown),
     )
+
+
+def _gathered(query: FunnelQuery, event: Fragment) -> Fragment:
+    """What matches nothing counts in strict order only. Otherwise it has not been read, unless a step takes
+    less than its events."""
+    restricted = query.entrance is not None or (query.breakdown and query.breakdown.attribution == "step")
+    if query.order == "strict" or not restricted:
+        return sql("groupArray(\n    {event}\n)", event=event)
+    return sql("groupArrayIf(\n    {event},\n    mark != 0\n)", event=event)
 
 
 def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
@@ -220,7 +224,7 @@ def _marks(query: FunnelQuery) -> Marks:
 def history_packing(query: FunnelQuery) -> Packing:
     """How the events of a person's history are written as numbers."""
     # Events of one instant that are alike can change places, and others are sorted by step.
-    by_arrival = not _heeds_ties(query) or not _are_disjoint(query.steps)
+    by_arrival = not _heeds_ties(query) or not are_disjoint(query.steps)
     return Packing(_marks(query), query.date_range, with_arrival=by_arrival)
 
 
@@ -228,23 +232,16 @@ def _heeds_ties(query: FunnelQuery) -> bool:
     return query.order != "unordered" and query.entrance is None
 
 
-def _are_disjoint(steps: Sequence[Entity]) -> bool:
-    if any(step.names is None for step in steps):
-        return False
-    names = [name for step in steps for name in step.names or ()]
-    return len(set(names)) == len(names)
-
-
 def _shares_events(query: FunnelQuery) -> bool:
     """Whether ties are heeded of events that may match two steps."""
-    return _heeds_ties(query) and not _are_disjoint(query.steps)
+    return _heeds_ties(query) and not are_disjoint(query.steps)
 
 
 def _walk(query: FunnelQuery) -> Walk:
     """How far everybody gets, without looking at the exclusions of ordered funnels."""
     marks, window = _marks(query), query.window.microseconds
     if query.order == "unordered":
-        return gather(marks, window) if _are_disjoint(query.steps) else gather_sharing(marks, window)
+        return gather(marks, window) if are_disjoint(query.steps) else gather_sharing(marks, window)
     walk = walk_freely(marks, window)
     if not _shares_events(query):
         return walk
@@ -285,7 +282,7 @@ def _without_repeated_breaks(packing: Packing, events: str) -> Fragment:
         f"""
 arrayFilter(
     (event, previous) -> {packing.mark("event")} != 0 OR {packing.mark("previous")} != 0,
-    {events}, arrayPushFront(arrayPopBack({events}), 0)
+    {events}, arrayPopBack(arrayPushFront({events}, 0))
 )
 """.strip()
     )

@@ -1,5 +1,6 @@
 """What can be asked of a funnel (posthog-behaviour.md 1.1 and 4, decisions.md 6)."""
 
+from collections.abc import Iterable
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -127,3 +128,13 @@ def furthest_steps(funnel_step: int, number_of_steps: int) -> tuple[int, ...]:
         f"funnel_step must be between 1 and {number_of_steps} (reached that step), "
         f"or between -2 and -{number_of_steps} (dropped off before that step)."
     )
+
+
+def are_disjoint(steps: Iterable[Entity]) -> bool:
+    """Whether, by the names alone, no event can match two of the steps."""
+    names: list[str] = []
+    for step in steps:
+        if step.names is None:
+            return False
+        names += step.names
+    return len(set(names)) == len(names)

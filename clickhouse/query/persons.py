@@ -12,5 +12,5 @@ class PersonsQuery(BaseModel):
 
     project_id: int
     filter: Filter = EVERYTHING
-    limit: int = Field(default=100, ge=1, le=10_000)
+    limit: int = Field(default=100, ge=1)
     offset: int = Field(default=0, ge=0)

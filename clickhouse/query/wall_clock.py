@@ -8,6 +8,7 @@ then looks at the clock face and forgets the change between them.
 from bisect import bisect_left
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 TICK = timedelta(microseconds=1)
@@ -50,6 +51,34 @@ def start_of_hour(moment: datetime) -> datetime:
 def end_of_hour(moment: datetime) -> datetime:
     """The last microsecond (UTC) of the hour that a local moment is in."""
     return start_of_hour(moment) + timedelta(hours=1) - TICK
+
+
+def bucket(
+    moment: datetime,
+    interval: Literal["hour", "day", "week", "month"],
+    zone: ZoneInfo,
+    *,
+    week_start_day: int = 0,
+) -> tuple[datetime, datetime]:
+    """When the hour, day, week or month that a moment is in begins, and when the next one does (UTC).
+
+    `week_start_day`: 0 when weeks begin on Sunday, 1 for Monday.
+    """
+    local = moment.astimezone(zone)
+    if interval == "hour":
+        return start_of_hour(local), start_of_hour(local) + timedelta(hours=1)
+    first = local.date()
+    # Clocks that go back over midnight show again a day that has ended.
+    if start_of_day(first + timedelta(days=1), zone) <= moment:
+        first += timedelta(days=1)
+    following = first + timedelta(days=1)
+    if interval == "week":
+        first -= timedelta(days=(first.isoweekday() - week_start_day) % 7)
+        following = first + timedelta(days=7)
+    if interval == "month":
+        following = last_day_of_month(first) + timedelta(days=1)
+        first = first.replace(day=1)
+    return start_of_day(first, zone), start_of_day(following, zone)
 
 
 def months_before(wall: datetime, months: int) -> datetime:

@@ -62,10 +62,14 @@ person.id IN
 )
 """.strip()
 
+# By time, then by arrival, as one number: argMin of a tuple takes several times as long.
+ORDER_OF_EVENTS = Fragment(
+    "bitShiftLeft(toInt128(toUnixTimestamp64Micro(timestamp)), 64) + toInt128(arrival)"
+)
 FIRST_TIME = """
 events.uuid IN
 (
-    SELECT argMin(events.uuid, (timestamp, arrival))
+    SELECT argMin(events.uuid, {order_of_events})
     FROM {events}
     WHERE {conditions}
     GROUP BY {person_of_event}
@@ -154,7 +158,15 @@ def of_entity(project_id: int, entity: Entity) -> Fragment:
     if entity.first_time:
         named = where(sql("team_id = {project:Int64}", project=project_id), _of_name(entity))
         events = events_with_merges(project_id)
-        conditions.append(sql(FIRST_TIME, person_of_event=PERSON_OF_EVENT, events=events, conditions=named))
+        conditions.append(
+            sql(
+                FIRST_TIME,
+                order_of_events=ORDER_OF_EVENTS,
+                person_of_event=PERSON_OF_EVENT,
+                events=events,
+                conditions=named,
+            )
+        )
     return all_of(each for each in conditions if each != TRUE)
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from clickhouse.query.funnel import EventBreakdown, FunnelQuery
-from clickhouse.sql.conditions import any_of
-from clickhouse.sql.filters import is_of_entity
+from clickhouse.sql.conditions import all_of, any_of
+from clickhouse.sql.filters import ORDER_OF_EVENTS, is_of_entity
 from clickhouse.sql.fragment import Fragment, sql
 from clickhouse.sql.properties import property_text
 
@@ -81,13 +81,16 @@ def _at_step(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Brea
 
 def _touched(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:
     """One funnel, and the value of the first or last of its events that has one."""
-    function = Fragment("argMinIf" if asked.attribution == "first_touch" else "argMaxIf")
-    of_funnel = any_of(is_of_entity(query.project_id, step) for step in query.steps)
+    has_value = sql("{value} != ''", value=value)
+    if query.order == "strict" or query.exclusions:
+        of_funnel = any_of(is_of_entity(query.project_id, step) for step in query.steps)
+        has_value = all_of([has_value, of_funnel])
     touched = sql(
-        "{function}({value}, (timestamp, arrival), {value} != '' AND {of_funnel}) AS touched",
-        function=function,
+        "{function}({value}, {order_of_events}, {has_value}) AS touched",
+        function=Fragment("argMinIf" if asked.attribution == "first_touch" else "argMaxIf"),
         value=value,
-        of_funnel=of_funnel,
+        order_of_events=ORDER_OF_EVENTS,
+        has_value=has_value,
     )
     return Breakdown(columns=(touched,), of_row=(_is_asked(Fragment("touched"), asked),))
 

@@ -112,7 +112,7 @@ def _otherwise(marks: Marks, step: int, nothing: str, unchanged: str) -> str:
 def _previous(array: str, nothing: str) -> str:
     """An array as it was before each event. An event takes a path from what was there before it, so that no
     path moves twice."""
-    return f"arrayPushFront(arrayPopBack({array}), {nothing})"
+    return f"arrayPopBack(arrayPushFront({array}, {nothing}))"
 
 
 # A path at a step: its entry, whether it was excluded when it arrived, place and moment of the next

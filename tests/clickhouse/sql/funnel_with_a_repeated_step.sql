@@ -9,7 +9,7 @@ WHERE team_id = {project:Int64}
           (
               SELECT
                   ifNull(merged.person_id, events.person_id) AS actor_id,
-                  arraySort(groupArrayIf(
+                  arraySort(groupArray(
                       bitOr(
                           bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 67),
                           bitOr(bitShiftLeft(toUInt128(arrival), 3), toUInt64(
@@ -17,8 +17,7 @@ WHERE team_id = {project:Int64}
                               + (events.event = {event:String}) * 2
                               + (events.event = {event_2:String}) * 4
                           ) AS mark)
-                      ),
-                      mark != 0
+                      )
                   )) AS history
               FROM events
               LEFT ANY JOIN
@@ -112,7 +111,7 @@ WHERE team_id = {project:Int64}
                               bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
                               18446744073709551615
                           ),
-                          moments, marks, arrayPushFront(arrayPopBack(entries_1), toUInt64(0))
+                          moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
                       )
                   ) AS entries_2
               FROM with_entries_1
@@ -128,7 +127,7 @@ WHERE team_id = {project:Int64}
                               bitTest(mark, 2) AND before > 0 AND moment <= before + {window:UInt64}, before,
                               18446744073709551615
                           ),
-                          moments, marks, arrayPushFront(arrayPopBack(entries_2), toUInt64(0))
+                          moments, marks, arrayPopBack(arrayPushFront(entries_2, toUInt64(0)))
                       )
                   ) AS entries_3
               FROM with_entries_2

@@ -9,7 +9,7 @@ WHERE team_id = {project:Int64}
           (
               SELECT
                   ifNull(merged.person_id, events.person_id) AS actor_id,
-                  arraySort(groupArrayIf(
+                  arraySort(groupArray(
                       bitOr(
                           bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 2),
                           toUInt64(
@@ -71,8 +71,7 @@ WHERE team_id = {project:Int64}
                               ), false)) * 1
                               + (events.event = {event:String}) * 2
                           ) AS mark
-                      ),
-                      mark != 0
+                      )
                   )) AS history
               FROM events
               LEFT ANY JOIN
@@ -185,7 +184,7 @@ WHERE team_id = {project:Int64}
                               bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
                               18446744073709551615
                           ),
-                          moments, marks, arrayPushFront(arrayPopBack(entries_1), toUInt64(0))
+                          moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
                       )
                   ) AS entries_2
               FROM with_entries_1
