@@ -5,6 +5,7 @@ import argparse
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 
@@ -15,7 +16,12 @@ def main() -> None:
     known, _ = options.parse_known_args()
     if known.data_dir:
         os.environ["PERSONS_DATA_DIR"] = known.data_dir
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # A variable of the environment has a wrong value, and the message says which.
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -25,12 +25,15 @@ def application() -> Any:
     from clickhouse.client import connect  # noqa: PLC0415
     from clickhouse.errors import ClickHouseError  # noqa: PLC0415
     from clickhouse.schema.migrate import migrate  # noqa: PLC0415
+    from persons.api.stores import clickhouse  # noqa: PLC0415
     from persons.outbox.flusher import Flusher  # noqa: PLC0415
     from persons_api.wsgi import application as serve  # noqa: PLC0415
 
     store = connect(settings.CLICKHOUSE_URL)
     try:
         migrate(store)
+        # A server that lets nobody set our limits is to say so now, not with the first question.
+        clickhouse().ping()
     except ClickHouseError as error:
         print(f"ClickHouse cannot be used: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ _LEFTOVER_PATIENCE_SECONDS = 5.0
 # After a crash PostgreSQL replays its log before it is ready.
 _RECOVERY_PATIENCE_SECONDS = 300.0
 _UNFINISHED = "postgres.new-"
+_ENOUGH_MEMORY = 4 * 1024**3
+# What a container may have, by version of cgroups.
+_MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 class DataFolderError(Exception):
@@ -32,6 +38,15 @@ class DataFolderError(Exception):
 def clickhouse_url(data_dir: Path) -> str:
     """Where the chDB engine keeps its files."""
     return f"chdb://{data_dir / 'clickhouse'}"
+
+
+def memory_for_a_question(clickhouse_url: str) -> int:
+    """How many bytes one question to ClickHouse may have unless somebody says otherwise.
+
+    4 GiB is several times what funnels over tens of millions of events need. The embedded engine shares this
+    machine with PostgreSQL and other questions, so there it is not more than half of the machine.
+    """
+    return min(_ENOUGH_MEMORY, _memory() // 2) if clickhouse_url.startswith("chdb://") else _ENOUGH_MEMORY
 
 
 def postgres_host(data_dir: Path) -> str:
@@ -136,6 +151,16 @@ def postgres(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         server.stop()
+
+
+def _memory() -> int:
+    """The bytes of memory of this machine, or of the container we are in."""
+    sizes = [psutil.virtual_memory().total]
+    for file in _MEMORY_LIMITS:
+        # No limit is the word "max", or a number beyond any machine.
+        with suppress(OSError, ValueError):
+            sizes.append(int(file.read_text()))
+    return min(sizes)
 
 
 def _initialise(folder: Path) -> None:

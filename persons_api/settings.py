@@ -1,10 +1,12 @@
 """All settings, and the only reader of the environment. README.md lists the variables."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from persons_api import embedded
@@ -13,9 +15,36 @@ from persons_api.logs import logging_config
 # Lets Django's generic classes say at run time what they are generic over.
 django_stubs_ext.monkeypatch()
 
+_UNITS = {"": 1, "MB": 1000**2, "GB": 1000**3, "MIB": 1024**2, "GIB": 1024**3}
+
 
 def _flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def _seconds(name: str, default: str) -> float:
+    text = os.environ.get(name) or default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 86_400:
+        raise ImproperlyConfigured(f"{name} is {text!r}. It must be a number of seconds, from 0.1 to 86400.")
+    return seconds
+
+
+def _size(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    match = re.fullmatch(r"(\d{1,16}) ?(|[MG]i?B)", text, re.ASCII | re.IGNORECASE)
+    size = int(match[1]) * _UNITS[match[2].upper()] if match else 0
+    if not 100 * _UNITS["MB"] <= size <= 1_000_000 * _UNITS["GB"]:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}. It must be a number of bytes, from 100MB to 1000000GB: "
+            "4GiB, 1500MB or 4294967296, for example."
+        )
+    return size
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -36,6 +65,9 @@ DATA_DIR = Path(os.environ.get("PERSONS_DATA_DIR") or BASE_DIR / ".data").expand
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 EMBEDDED_POSTGRES = not DATABASE_URL
 CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DATA_DIR)
+
+QUERY_TIMEOUT_SECONDS = _seconds("QUERY_TIMEOUT_SECONDS", "30")
+QUERY_MAX_MEMORY = _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL))
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(DATA_DIR)
 DEBUG = _flag("DEBUG")

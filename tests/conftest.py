@@ -1,5 +1,6 @@
 """The stores of a test run: a real PostgreSQL and a real ClickHouse engine, in a folder of their own."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -43,6 +44,9 @@ def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
     migrate(store)
     yield store
     store.close()
+    # Those with limits of their own as well: the engine stops with its last connection.
+    connect.cache_clear()
+    gc.collect()
 
 
 @pytest.fixture

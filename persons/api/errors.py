@@ -3,18 +3,42 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from exceptions_hog import exception_handler
 from psycopg_pool import PoolTimeout
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 
-from clickhouse.errors import ClickHouseUnavailable
-from persons.errors import PayloadTooLarge, Unavailable
+from clickhouse.errors import (
+    ClickHouseError,
+    ClickHouseUnavailable,
+    InvalidPattern,
+    QueryTimeout,
+    QueryTooLarge,
+)
+from persons.errors import PayloadTooLarge, Unavailable, invalid
 
 _log = structlog.get_logger(__name__)
+_CHEAPER = "Ask for a shorter range of dates or fewer steps, or add filters"
+
+
+class _QueryTimedOut(APIException):
+    """A question took longer than one may. It would again, so nobody is told to try again."""
+
+    status_code = 503
+    default_code = "query_timeout"
+    default_type = "server_error"
+
+
+class _QueryTooLarge(APIException):
+    """A question needs more than one may."""
+
+    status_code = 413
+    default_code = "query_too_large"
+    default_type = "validation_error"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -31,7 +55,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _translated(error: Exception) -> Exception:
-    if isinstance(error, ClickHouseUnavailable | OperationalError | InterfaceError | PoolTimeout):
+    if isinstance(error, ClickHouseError):
+        return _of_clickhouse(error)
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return Unavailable()
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
@@ -39,6 +65,24 @@ def _translated(error: Exception) -> Exception:
         return ParseError("The Host header is missing, or names a host that is not among ALLOWED_HOSTS.")
     if isinstance(error, SuspiciousOperation):
         return ParseError("The request cannot be understood.")
+    return error
+
+
+def _of_clickhouse(error: ClickHouseError) -> Exception:
+    if isinstance(error, ClickHouseUnavailable):
+        return Unavailable()
+    if isinstance(error, QueryTimeout):
+        return _QueryTimedOut(
+            f"The question takes longer than the {settings.QUERY_TIMEOUT_SECONDS:g} seconds it may take. "
+            f"{_CHEAPER}, or let whoever runs the service raise QUERY_TIMEOUT_SECONDS."
+        )
+    if isinstance(error, QueryTooLarge):
+        return _QueryTooLarge(
+            "The question needs more memory than it may have, or reads more than it may read. "
+            f"{_CHEAPER}, or let whoever runs the service raise QUERY_MAX_MEMORY."
+        )
+    if isinstance(error, InvalidPattern):
+        return invalid(None, "A regular expression among the filters is not one that RE2 understands.")
     return error
 
 

@@ -1,8 +1,8 @@
 from django.conf import settings
 
-from clickhouse.client import ClickHouse, connect
+from clickhouse.client import ClickHouse, Limits, connect
 
 
 def clickhouse() -> ClickHouse:
-    """The ClickHouse of this installation."""
-    return connect(settings.CLICKHOUSE_URL)
+    """The ClickHouse of this installation, as questions see it: there is an end to what one may cost."""
+    return connect(settings.CLICKHOUSE_URL, Limits(settings.QUERY_TIMEOUT_SECONDS, settings.QUERY_MAX_MEMORY))

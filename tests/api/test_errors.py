@@ -60,7 +60,7 @@ REQUESTS = [
     Wrong("GET", f"{FUNNEL}?{ASKED}&x=%FF", 400, "validation_error", "invalid_input"),
     Wrong("GET", f"{FUNNEL}?{ASKED}&%FF=x", 400, "validation_error", "invalid_input"),
     Wrong("GET", f"{FUNNEL}?{ASKED}&{'x=1&' * 1001}", 400, "invalid_request", "parse_error"),
-    Wrong("GET", f"{FUNNEL}?{ASKED}", 406, "invalid_request", "not_acceptable", accept="text/csv"),
+    Wrong("GET", f"{FUNNEL}?{ASKED}", 406, "invalid_request", "not_acceptable", accept="text/html"),
     Wrong("GET", f"{FUNNEL}?{ASKED}", 406, "invalid_request", "not_acceptable", accept=";;;"),
     Wrong("PUT", FUNNEL, 405, "invalid_request", "method_not_allowed"),
     Wrong("POST", "/api/projects/@current/persons/", 405, "invalid_request", "method_not_allowed"),

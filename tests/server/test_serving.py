@@ -143,6 +143,17 @@ def test_white_space_in_the_path_is_one_line(tmp_path: Path, serve: Serve) -> No
     assert not (tmp_path / "my data").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("QUERY_TIMEOUT_SECONDS", "soon"), ("QUERY_MAX_MEMORY", "plenty")]
+)
+def test_a_limit_that_is_no_number_is_one_line(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert_one_line(serve(tmp_path / "data"), f"{name} is '{value}'. It must be a number of ")
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_host_may_be_a_name(folder: Path, serve: Serve) -> None:
     server = serve(folder, "--host", "localhost", "--no-demo")
     assert f"ready at http://localhost:{server.port}" in server.banner()
