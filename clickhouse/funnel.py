@@ -245,8 +245,7 @@ def _walk(query: FunnelQuery) -> Walk:
     walk = walk_freely(marks, window)
     if not _shares_events(query):
         return walk
-    # Taken apart only where that is needed.
-    tied = Column("tied", Fragment("if(empty(contested), [], history)"))
+    tied = Column("tied", ties.tied_histories())
     offers = Column("offers", ties.offers(history_packing(query)))
     furthest = sql("{walk}.1", walk=ties.walk_offers(marks, window))
     return Walk((tied, offers, *walk.columns), _despite_ties(walk.result, furthest))

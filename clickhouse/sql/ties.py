@@ -53,7 +53,7 @@ arraySort(
                 if(has(contested, {moment}), emptyArrayInt64(), {around:Array(Int64)})
             )
         ),
-        tied, arrayEnumerate(tied)
+        history, arrayEnumerate(history)
     ))
 )
 """.strip()
@@ -136,16 +136,23 @@ def settled(packing: Packing) -> Fragment:
     )
 
 
+def tied_histories() -> Fragment:
+    """The history, where something is contested, as the one element of an array that is empty elsewhere: what
+    is done with its elements is done for those persons alone."""
+    return Fragment("if(empty(contested), [], [history])")
+
+
 def offers(packing: Packing) -> Fragment:
-    """The history taken apart, for steps that share events."""
+    """The tied histories taken apart, for steps that share events."""
     marks = packing.marks
-    return sql(
+    taken_apart = sql(
         OFFERS,
         moment=Fragment(packing.moment("event")),
         mark=Fragment(packing.mark("event")),
         all_steps=Fragment(str(marks.all_steps)),
         around=[0] * marks.excluding + [-1] * marks.strict,
     )
+    return sql("arrayMap(\n    history -> {taken_apart},\n    tied\n)", taken_apart=taken_apart)
 
 
 def walk_offers(marks: Marks, window: int) -> Fragment:
@@ -164,4 +171,8 @@ def walk_offers(marks: Marks, window: int) -> Fragment:
         steps=steps,
         window=window,
     )
-    return sql("arrayMap(last -> (last.2, last.3, last.4, last.5), [{walk}])[1]", walk=walk)
+    return sql(
+        "arrayMap(\n    last -> (last.2, last.3, last.4, last.5),\n"
+        "    arrayMap(\n        offers -> {walk},\n        offers\n    )\n)[1]",
+        walk=walk,
+    )

@@ -1,13 +1,15 @@
 """From actor ids to persons as the API shows them (spec/posthog-behaviour.md 9.1)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
+from clickhouse.recordings import RecordedEvent
+from persons.api.recordings import matched_recordings
 from persons.models import Person, PersonDistinctId, Project
 
 # A person may have very many; lists show the oldest ones.
@@ -21,16 +23,23 @@ def with_distinct_ids(persons: QuerySet[Person], limit: int | None = MAX_DISTINC
     return persons.annotate(distinct_ids=ArraySubquery(own if limit is None else own[:limit]))
 
 
-def actors(project: Project, uuids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """The actors of an analytics answer in the given order. Persons that are gone are left out."""
+def persons_by_uuid(project: Project, uuids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The persons, ``with_distinct_ids``, that are still there."""
     found = with_distinct_ids(Person.objects.filter(project=project, uuid__in=uuids))
-    by_uuid = {person.uuid: person for person in found}
+    return {person.uuid: person for person in found}
+
+
+def actors(
+    project: Project, uuids: Sequence[UUID], recorded: Mapping[UUID, Sequence[RecordedEvent]]
+) -> list[dict[str, Any]]:
+    """The actors of an analytics answer in the given order. Persons that are gone are left out."""
+    by_uuid = persons_by_uuid(project, uuids)
     return [
         {
             **person_fields(project, by_uuid[uuid]),
             "type": "person",
             "id": uuid,
-            "matched_recordings": [],
+            "matched_recordings": matched_recordings(recorded.get(uuid, ())),
             "value_at_data_point": None,
         }
         for uuid in uuids

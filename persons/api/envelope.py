@@ -1,17 +1,25 @@
 """What every analytics endpoint answers with (spec/decisions.md section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from rest_framework.request import Request
 
 from clickhouse.query.dates import DateRange
+from clickhouse.recordings import RecordedEvent
 from persons.api.actors import actors
 from persons.api.paging import page_url
-from persons.api.parameters.door import Paging
 from persons.models import Project
+
+
+class Page(NamedTuple):
+    """Which page it is, and what the parameter is called that says where it begins."""
+
+    limit: int
+    offset: int
+    parameter: str = "offset"
 
 
 def envelope(
@@ -19,19 +27,21 @@ def envelope(
     project: Project,
     found: Sequence[UUID],
     *,
-    page: Paging,
+    page: Page,
     date_range: DateRange,
     now: datetime,
     total: int | None = None,
+    recorded: Mapping[UUID, Sequence[RecordedEvent]] | None = None,
 ) -> dict[str, Any]:
     """One page of actors. ``found`` has one id more than the page when there is a next one; ``total`` is the
     number of actors over all pages, where it was asked for."""
     wanted = found[: page.limit]
-    people = actors(project, wanted)
+    people = actors(project, wanted, recorded or {})
+    following = page_url(request, **{page.parameter: page.offset + page.limit})
     answer = {
         "results": [{"people": people, "count": len(people)}],
-        "next": page_url(request, offset=page.offset + page.limit) if len(found) > page.limit else None,
-        "initial": page_url(request, offset=0) if page.offset else page_url(request),
+        "next": following if len(found) > page.limit else None,
+        "initial": page_url(request, **{page.parameter: 0}) if page.offset else page_url(request),
         "missing_persons": len(wanted) - len(people),
         "is_cached": False,
         "last_refresh": now,

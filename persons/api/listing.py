@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from clickhouse.persons import count_persons, persons_page
 from clickhouse.query.persons import PersonsQuery
-from persons.api.actors import person_fields, with_distinct_ids
+from persons.api.actors import person_fields, persons_by_uuid, with_distinct_ids
 from persons.api.paging import page_url
 from persons.api.parameters.persons import PersonsParameters
 from persons.api.stores import clickhouse
@@ -24,15 +24,21 @@ class Found(NamedTuple):
     total: int | None
 
 
-def by_ids(project: Project, asked: PersonsParameters) -> Found:
+def persons_by_ids(project: Project, asked: PersonsParameters) -> QuerySet[Any]:
     """The persons with a distinct id or an email address, or all there are: PostgreSQL has the indexes."""
     persons: QuerySet[Any] = Person.objects.filter(project=project).order_by("-created_at", "-pk")
     if asked.distinct_id is not None:
         persons = persons.filter(mappings__distinct_id=asked.distinct_id)
     if asked.email is not None:
         persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
+    return with_distinct_ids(persons)
+
+
+def by_ids(project: Project, asked: PersonsParameters) -> Found:
+    """A page of those."""
+    persons = persons_by_ids(project, asked)
     # One more than the page: whether there is a next one.
-    found = list(with_distinct_ids(persons)[asked.offset : asked.offset + asked.limit + 1])
+    found = list(persons[asked.offset : asked.offset + asked.limit + 1])
     total = persons.count() if asked.include_total else None
     return Found(found[: asked.limit], len(found) > asked.limit, total)
 
@@ -41,8 +47,7 @@ def by_filter(project: Project, query: PersonsQuery, *, include_total: bool) -> 
     """The persons of whom a filter holds: ClickHouse knows them a moment later than PostgreSQL does."""
     store = clickhouse()
     uuids = persons_page(store, query)
-    stored = with_distinct_ids(Person.objects.filter(project=project, uuid__in=uuids[: query.limit]))
-    by_uuid = {person.uuid: person for person in stored}
+    by_uuid = persons_by_uuid(project, uuids[: query.limit])
     total = count_persons(store, query.project_id, query.filter) if include_total else None
     page = [by_uuid[uuid] for uuid in uuids[: query.limit] if uuid in by_uuid]
     return Found(page, len(uuids) > query.limit, total)

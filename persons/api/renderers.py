@@ -13,3 +13,13 @@ class JSONRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
         return b"" if data is None else orjson.dumps(data, option=orjson.OPT_UTC_Z)
+
+
+class CSVRenderer(JSONRenderer):
+    """That a view can answer with CSV. It makes the file itself (persons/api/csv); errors are JSON."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+JSON_OR_CSV = (JSONRenderer, CSVRenderer)

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.urls import URLPattern, include, path
 
+from persons.api.renderers import JSON_OR_CSV
 from persons.api.views.actions import ActionsView
 from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
@@ -11,14 +12,23 @@ from persons.api.views.not_built import NOT_BUILT, NotBuiltView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
 
+# A path that ends in `.csv` asks for it as `format=csv` does.
+_CSV = {"format": "csv"}
+_list = PersonsView.as_view({"get": "list"}, renderer_classes=JSON_OR_CSV)
+_funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_classes=JSON_OR_CSV)
+_correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
-    path("", PersonsView.as_view({"get": "list"})),
+    path("", _list),
     path("cohorts/", PersonsView.as_view({"get": "cohorts"}, also_read=("cohort",))),
-    path("funnel/", FunnelView.as_view({"get": "funnel", "post": "funnel"})),
+    path("funnel/", _funnel),
+    path("funnel.csv/", _funnel, _CSV),
+    path("funnel/correlation/", _correlation),
+    path("funnel/correlation.csv/", _correlation, _CSV),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]
 _STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+_cohort_persons = CohortsView.as_view({"get": "persons"}, also_read=("person",), renderer_classes=JSON_OR_CSV)
 _actions: list[URLPattern] = [
     path("", ActionsView.as_view({"get": "list", "post": "create"})),
     path("<int:action_id>/", ActionsView.as_view(_STORED)),
@@ -26,7 +36,8 @@ _actions: list[URLPattern] = [
 _cohorts: list[URLPattern] = [
     path("", CohortsView.as_view({"get": "list", "post": "create"})),
     path("<int:cohort_id>/", CohortsView.as_view(_STORED)),
-    path("<int:cohort_id>/persons/", CohortsView.as_view({"get": "persons"}, also_read=("person",))),
+    path("<int:cohort_id>/persons/", _cohort_persons),
+    path("<int:cohort_id>/persons.csv/", _cohort_persons, _CSV),
     path(
         "<int:cohort_id>/add_persons_to_static_cohort/",
         CohortsView.as_view({"patch": "add_persons"}),
@@ -48,10 +59,12 @@ urlpatterns = [
     path("api/projects/", ProjectsViewSet.as_view({"get": "list", "post": "create"})),
     path("api/projects/<str:project_id>/", _project),
     path("api/projects/<str:project_id>/persons/", include(_persons)),
+    path("api/projects/<str:project_id>/persons.csv/", _list, _CSV),
     path("api/projects/<str:project_id>/actions/", include(_actions)),
     path("api/projects/<str:project_id>/cohorts/", include(_cohorts)),
     path("api/environments/<str:project_id>/", _project),
     path("api/environments/<str:project_id>/persons/", include(_persons)),
+    path("api/environments/<str:project_id>/persons.csv/", _list, _CSV),
     path("api/environments/<str:project_id>/actions/", include(_actions)),
     path("api/environments/<str:project_id>/cohorts/", include(_cohorts)),
 ]

@@ -205,10 +205,6 @@ def test_persons_of_other_projects_are_not_listed(api: Api, project: Project, pa
     assert listed(api.get(path, {"email": "u1@example.com"})) == []
 
 
-def test_csv_is_refused_by_name(api: Api, path: str) -> None:
-    assert error_of(api.get(path, {"format": "csv"})) == (400, "not_supported", "format")
-
-
 def test_a_parameter_that_nothing_reads_is_reported(api: Api, path: str) -> None:
     answer = api.get(f"{path}?distinctId=u1&Limit=5&limit=5&refresh=true")
     assert (answer.status_code, answer.headers["X-Ignored-Parameters"]) == (200, "Limit, distinctId")

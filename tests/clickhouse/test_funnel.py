@@ -384,7 +384,7 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 
 
 @settings(max_examples=EXAMPLES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
-@given(example=examples())
+@given(example=examples)
 def test_everybody_gets_as_far_as_the_reference(clickhouse: ClickHouse, example: Example) -> None:
     project = stored(clickhouse, example.persons)
     people = {person_id(project, number): person for number, person in enumerate(example.persons)}

@@ -64,6 +64,8 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     format: Annotated[Literal["json", "csv"], built("json")] = "json"
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
+    # What else this endpoint accepts without effect.
+    harmless: ClassVar[frozenset[str]] = frozenset()
 
 
 Model = TypeVar("Model", bound=Parameters)
@@ -99,9 +101,12 @@ def _is_list_or_object(text: str) -> bool:
         return False
 
 
-def read(model: type[Model], request: Request) -> tuple[Model, list[str]]:
-    """The request's parameters as ``model``, and the names that were ignored. Raises a 400."""
-    raw = raw_parameters(request)
+def read(model: type[Model], request: Request, *, wished: str = "json") -> tuple[Model, list[str]]:
+    """The request's parameters as ``model``, and the names that were ignored. Raises a 400.
+
+    ``wished`` is the format that path and headers ask for; the parameter wins.
+    """
+    raw = {"format": wished, **raw_parameters(request)}
     for parameter in model.unsupported:
         if parameter.name in raw and parameter.refuses(raw[parameter.name]):
             raise not_supported(
@@ -112,7 +117,7 @@ def read(model: type[Model], request: Request) -> tuple[Model, list[str]]:
     except ValidationError as error:
         raise as_400(error) from error
     known = {field.alias or name for name, field in model.model_fields.items()}
-    known |= HARMLESS | {parameter.name for parameter in model.unsupported}
+    known |= HARMLESS | model.harmless | {parameter.name for parameter in model.unsupported}
     return values, sorted({*(set(raw) - known), *_unread(values)})
 
 
@@ -155,6 +160,18 @@ def _from_json_text(value: Any) -> Any:
     return document
 
 
+def json_or_text(value: Any) -> Any:
+    """JSON text as what it says, any other text as it is. For validators."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return _from_json_text(value)
+    except PydanticCustomError as error:
+        if error.type != "json":
+            raise
+        return value
+
+
 def _whole_number(value: Any) -> Any:
     if isinstance(value, bool) or (isinstance(value, str) and not value.strip().lstrip("+-").isdecimal()):
         raise PydanticCustomError("int", "Must be a whole number.")
@@ -175,7 +192,8 @@ def _flag(value: Any) -> Any:
 
 
 # `?email=` is what a form sends for a text that was not given.
-Text = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+EmptyIsAbsent = BeforeValidator(lambda value: None if value == "" else value)
+Text = Annotated[str | None, EmptyIsAbsent]
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -186,6 +204,17 @@ class Paging(Parameters):
 
     limit: Annotated[Whole, Field(ge=1, le=10_000)] = 100
     offset: Annotated[Whole, Field(ge=0, le=2**62)] = 0
+
+
+class PagingOrCsv(Paging):
+    """For persons, who may also be had as CSV: then all of them, unless a limit is given."""
+
+    format: Literal["json", "csv"] = "json"
+
+    @property
+    def most(self) -> int:
+        """How many persons may be in the answer."""
+        return 2**62 if self.format == "csv" and "limit" not in self.model_fields_set else self.limit
 
 
 def refuse(detail: str, **context: Any) -> PydanticCustomError:

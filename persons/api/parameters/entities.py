@@ -1,35 +1,30 @@
 """`events` and `actions`: what happened (spec/posthog-behaviour.md 0.5, spec/decisions.md section 6)."""
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from clickhouse.query.filters import Entity, both
-from persons.api.parameters.door import Json, Parameters, Unsupported, Whole, refuse_unsupported
+from clickhouse.query.filters import EVERYTHING, Entity, both
+from persons.api.parameters.door import Json, Parameters, Unsupported, Whole, refuse
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import PropertiesParameter
+from persons.errors import not_supported
 
-_COUNTING_MATH = (
+# Says what is counted of an event, not which events there are.
+COUNTING_MATH = (
     "total", "dau", "weekly_active", "monthly_active", "unique_group", "unique_session", "hogql",
     *(f"{kind}{suffix}" for kind in ("sum", "min", "max", "avg", "median", "p75", "p90", "p95", "p99")
       for suffix in ("", "_count_per_actor")),
 )  # fmt: skip
-_FIRST_TIME_MATH = (
-    "first_time_for_user",
-    "first_time_for_user_with_filters",
-    "first_matching_event_for_user",
-)
+FIRST_TIME = "first_time_for_user"
+_MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
 
 
-def _math(value: str | None) -> str | None:
-    if value in _FIRST_TIME_MATH:
-        raise refuse_unsupported("math {math} is not supported by this release.", math=repr(value))
-    return value
+class EntityParameter(BaseModel):
+    """What events and actions have in common."""
 
-
-class _EntityParameter(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     harmless: ClassVar[frozenset[str]] = frozenset(
         {"name", "custom_name", "uuid", "index", "key", "math_property", "math_property_type", "math_hogql",
@@ -37,22 +32,53 @@ class _EntityParameter(BaseModel):
     )  # fmt: skip
 
     order: Whole | None = None
-    math: Annotated[Literal[(*_COUNTING_MATH, *_FIRST_TIME_MATH)] | None, AfterValidator(_math)] = None  # type: ignore[valid-type]
+    math: Literal[_MATH] | None = None  # type: ignore[valid-type]
     properties: PropertiesParameter = None
 
 
-class EventParameter(_EntityParameter):
+class EventParameter(EntityParameter):
     """An event by name; ``id: null`` is every event."""
 
     id: Annotated[str, Field(min_length=1, max_length=400)] | None
     type: Literal["events"] = "events"
 
 
-class ActionParameter(_EntityParameter):
+class ActionParameter(EntityParameter):
     """An action by its id."""
 
     id: Whole
     type: Literal["actions"] = "actions"
+
+
+def _known(kind: Any) -> Any:
+    if kind not in ("events", "actions"):
+        raise refuse("Must be events or actions.")
+    return kind
+
+
+class TypedEvent(EventParameter):
+    """An event where an action could stand as well."""
+
+    type: Annotated[Literal["events"], BeforeValidator(_known)]
+
+
+class TypedAction(ActionParameter):
+    """An action where an event could stand as well."""
+
+    type: Annotated[Literal["actions"], BeforeValidator(_known)]
+
+
+def tag_of_type(entity: Any) -> str:
+    """Which of two models an entity is one of. Whatever has no known type is an event with a mistake."""
+    kind = entity.get("type") if isinstance(entity, Mapping) else getattr(entity, "type", None)
+    return "=actions" if kind == "actions" else "=events"
+
+
+# An event or an action: its `type` says which.
+TypedEntity = Annotated[
+    Annotated[TypedEvent, Tag("=events")] | Annotated[TypedAction, Tag("=actions")],
+    Discriminator(tag_of_type),
+]
 
 
 class EntityParameters(Parameters):
@@ -64,28 +90,39 @@ class EntityParameters(Parameters):
     unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("data_warehouse"),)
 
 
-def entities(context: Context, asked: EntityParameters) -> tuple[Entity, ...]:
+def entities(context: Context, asked: EntityParameters, *, math: Collection[str]) -> tuple[Entity, ...]:
     """Actions, then events; those with `order` where it says, the others where they stand in the request.
-    Raises a 400."""
-    found = [
-        *_entities(context, asked.actions or (), "actions"),
-        *_entities(context, asked.events or (), "events"),
+    `math`: what the endpoint can answer of it. Raises a 400."""
+    sent: list[tuple[EventParameter | ActionParameter, str]] = [
+        *((each, f"actions.{place}") for place, each in enumerate(asked.actions or ())),
+        *((each, f"events.{place}") for place, each in enumerate(asked.events or ())),
     ]
-    places = [place if order is None else order for place, (order, _) in enumerate(found)]
-    return tuple(
-        entity for _, (_, entity) in sorted(zip(places, found, strict=True), key=lambda pair: pair[0])
-    )
+    found = [entity_of(context, each, path, math=math) for each, path in sent]
+    places = [place if each.order is None else each.order for place, (each, _) in enumerate(sent)]
+    return tuple(entity for _, entity in sorted(zip(places, found, strict=True), key=lambda pair: pair[0]))
 
 
-def _entities(
-    context: Context, asked: Sequence[EventParameter | ActionParameter], path: str
-) -> list[tuple[int | None, Entity]]:
-    return [(each.order, _entity(context, each, f"{path}.{place}")) for place, each in enumerate(asked)]
-
-
-def _entity(context: Context, asked: EventParameter | ActionParameter, path: str) -> Entity:
+def entity_of(
+    context: Context,
+    asked: EventParameter | ActionParameter,
+    path: str,
+    *,
+    math: Collection[str] = COUNTING_MATH,
+) -> Entity:
+    """What an event or an action stands for. Raises a 400 whose attr begins with `path`."""
+    if asked.math is not None and asked.math not in math:
+        raise not_supported(f"{path}.math", f"math {asked.math!r} is not supported here by this release.")
+    first_time = asked.math == FIRST_TIME
     filtered = filter_of(context, asked.properties, f"{path}.properties")
     if isinstance(asked, EventParameter):
-        return Entity(names=None if asked.id is None else (asked.id,), filter=filtered)
+        names = None if asked.id is None else (asked.id,)
+        return Entity(names=names, first_time=first_time, filter=filtered)
     action = action_entity(context, asked.id, f"{path}.id")
-    return action.model_copy(update={"filter": both(action.filter, filtered)})
+    if first_time and action.filter != EVERYTHING:
+        # The first of the action's events is asked for, not the first of all that have their names.
+        raise not_supported(
+            f"{path}.math",
+            f"math {asked.math!r} is not supported by this release for an action that looks at more than "
+            "the names of events.",
+        )
+    return action.model_copy(update={"first_time": first_time, "filter": both(action.filter, filtered)})

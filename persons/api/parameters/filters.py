@@ -134,7 +134,7 @@ def _in_cohorts(context: Context, node: PropertyParameter, path: str) -> Filter:
 
 def in_cohort(context: Context, cohort_id: object, path: str) -> Filter:
     """The persons in a cohort, as of now."""
-    key = _stored_id(cohort_id)
+    key = stored_id(cohort_id)
     cohort = Cohort.objects.filter(project=context.project, pk=key).first() if key is not None else None
     if cohort is None:
         raise invalid(path, f"Cohort ID {cohort_id!r} does not exist in this project.")
@@ -231,7 +231,7 @@ def _period(context: Context, node: BehaviourParameter, path: str) -> tuple[Any,
 
 def action_entity(context: Context, action_id: object, path: str) -> Entity:
     """The events that an action stands for."""
-    key = _stored_id(action_id)
+    key = stored_id(action_id)
     action = Action.objects.filter(project=context.project, pk=key).first() if key is not None else None
     if action is None:
         raise invalid(path, f"Action ID {action_id} does not exist!")
@@ -246,8 +246,9 @@ def steps_entity(context: Context, steps: Sequence[ActionStep], path: str) -> En
     """The events that match any of an action's steps; none when it has no steps."""
     filters = tuple(_step_filter(context, step, f"{path}.{place}") for place, step in enumerate(steps))
     names = tuple(dict.fromkeys(step.event for step in steps if step.event))
-    if all(step.event for step in steps) and len(names) <= 1:
-        return Entity(names=names, filter=either(*filters))
+    names_decide = len(names) <= 1 or all(each == EVERYTHING for each in filters)
+    if all(step.event for step in steps) and names_decide:
+        return Entity(names=names, filter=either(*dict.fromkeys(filters)))
     named = tuple(
         both(EventColumn(column="event", condition=Equals(texts=(step.event,))), each) if step.event else each
         for step, each in zip(steps, filters, strict=True)
@@ -284,6 +285,7 @@ def text_condition(text: str, matching: str, path: str) -> Condition:
     return Equals(texts=(text,))
 
 
-def _stored_id(value: object) -> int | None:
+def stored_id(value: object) -> int | None:
+    """The id of something stored that a value says, if it says one."""
     text = "" if isinstance(value, bool) else str(value)
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

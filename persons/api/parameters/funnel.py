@@ -6,97 +6,124 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from clickhouse.query.filters import Entity, both
 from clickhouse.query.funnel import (
     LONGEST_WINDOW,
+    MAX_STEPS,
     MICROSECONDS,
     ConversionWindow,
     FunnelQuery,
+    Order,
     WindowUnit,
-    furthest_steps,
 )
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, Paging, Unsupported, Whole, built
-from persons.api.parameters.entities import EntityParameters, entities
+from persons.api.parameters.door import Flag, PagingOrCsv, Unsupported, Whole
+from persons.api.parameters.entities import COUNTING_MATH, FIRST_TIME, EntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
+from persons.api.parameters.funnel_breakdown import FunnelBreakdownParameters, breakdown
+from persons.api.parameters.funnel_exclusions import ExclusionParameters, exclusions
+from persons.api.parameters.funnel_steps import StepParameters, furthest, step_range
+from persons.api.parameters.funnel_trends import TrendsParameters, clipped, entrance, furthest_of_bucket
 from persons.api.parameters.leaves import Context
-from persons.errors import invalid
+from persons.errors import invalid, not_supported
 
-MAX_STEPS = 20
+_MATH = frozenset({*COUNTING_MATH, FIRST_TIME})
 
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-class FunnelParameters(Paging, DateParameters, EntityParameters, EventFilterParameters):
-    """The parameters of a funnel's persons. Those in ``unsupported`` exist, and are refused by name."""
+class FunnelDefinition(
+    DateParameters,
+    EntityParameters,
+    EventFilterParameters,
+    StepParameters,
+    ExclusionParameters,
+    FunnelBreakdownParameters,
+    TrendsParameters,
+):
+    """A funnel, and whom of it is asked for. Those in ``unsupported`` exist, and are refused by name."""
 
-    funnel_step: Whole | None = None
-    funnel_order_type: Annotated[Literal["ordered", "strict", "unordered"], built("ordered")] = "ordered"
-    funnel_viz_type: Annotated[
-        Literal["steps", "time_to_convert", "trends"], built("steps", "time_to_convert")
-    ] = "steps"
+    funnel_order_type: Order = "ordered"
+    funnel_viz_type: Literal["steps", "time_to_convert", "trends"] | None = None
+    # Has no effect, but that PostHog reads a line graph without funnel_viz_type as funnel trends.
+    display: Any = None
     funnel_window_interval: Annotated[Whole, Field(ge=0)] | None = None
     funnel_window_interval_unit: Annotated[WindowUnit, BeforeValidator(_lower)] = "day"
     funnel_window_days: Annotated[Whole, Field(ge=0)] | None = None
+    include_recordings: Flag = False
     include_total: Flag = False
 
     unsupported: ClassVar = (
         *EntityParameters.unsupported,
-        Unsupported("exclusions"),
-        Unsupported("funnel_custom_steps"),
-        Unsupported("funnel_step_breakdown"),
-        Unsupported("funnel_from_step"),
-        Unsupported("funnel_to_step"),
-        Unsupported("entrance_period_start"),
-        Unsupported("drop_off"),
-        Unsupported("breakdown"),
-        Unsupported("breakdowns"),
-        Unsupported("breakdown_type"),
-        Unsupported("breakdown_value"),
-        Unsupported("breakdown_attribution_type"),
-        Unsupported("breakdown_attribution_value"),
-        Unsupported("breakdown_group_type_index"),
-        Unsupported("breakdown_normalize_url"),
-        Unsupported("breakdown_histogram_bin_count"),
+        *FunnelBreakdownParameters.unsupported,
         Unsupported("aggregation_group_type_index"),
         Unsupported("funnel_aggregate_by_hogql", ("person_id",)),
-        Unsupported("include_recordings"),
         Unsupported("sampling_factor", (1, 1.0, "1")),
-        # Without funnel_viz_type PostHog reads it as a question for funnel trends.
-        Unsupported("display", ("FunnelViz", "ActionsTable", "ActionsPie", "BoldNumber", "ActionsBarValue")),
     )
+
+    @property
+    def is_of_trends(self) -> bool:
+        """Whether it is one bucket of funnel trends that is asked about."""
+        if self.funnel_viz_type is None:
+            return bool(self.display == "ActionsLineGraph")
+        return self.funnel_viz_type == "trends"
+
+
+class FunnelParameters(PagingOrCsv, FunnelDefinition):
+    """The parameters of a funnel's persons."""
 
 
 def funnel_query(
     asked: FunnelParameters, context: Context, earliest_event: Callable[[], datetime | None]
 ) -> FunnelQuery:
     """The question that the parameters ask. Raises a 400 naming the parameter at fault."""
-    number_of_steps = len(asked.events or ()) + len(asked.actions or ())
-    if not 2 <= number_of_steps <= MAX_STEPS:
-        raise invalid("events", f"Funnels require at least two steps, and at most {MAX_STEPS}.")
-    return FunnelQuery(
-        project_id=context.project.pk,
-        steps=entities(context, asked),
-        date_range=date_range(asked, context.project, context.now, earliest_event),
-        filter=event_filter(context, asked),
-        window=_window(asked),
-        furthest=_furthest(asked.funnel_step, number_of_steps),
-        limit=asked.limit,
-        offset=asked.offset,
+    return unpaged_query(asked, context, earliest_event).model_copy(
+        update={"limit": asked.most, "offset": asked.offset}
     )
 
 
-def _furthest(funnel_step: int | None, number_of_steps: int) -> tuple[int, ...]:
-    try:
-        return furthest_steps(funnel_step or 0, number_of_steps)
-    except ValueError as error:
-        raise invalid(
-            "funnel_step", str(error), "required" if funnel_step is None else "invalid_input"
-        ) from error
+def unpaged_query(
+    asked: FunnelDefinition, context: Context, earliest_event: Callable[[], datetime | None]
+) -> FunnelQuery:
+    """The same without regard to pages."""
+    steps, order = _steps(asked, context), asked.funnel_order_type
+    between = step_range(asked, len(steps))
+    spoilers = exclusions(context, asked, steps, order)
+    bucket = None
+    if asked.is_of_trends:
+        if order == "unordered":
+            raise not_supported("funnel_order_type", "Funnel trends are not supported for unordered funnels.")
+        bucket = entrance(context, asked, asked.interval)
+        # How it goes on after the last step that is asked about does not matter.
+        steps, spoilers = steps[: between.to_step + 1], clipped(spoilers, between.to_step)
+        reached = furthest_of_bucket(asked, between, spoilers)
+    else:
+        reached = furthest(asked, len(steps))
+    by = breakdown(context, asked, order, len(steps))
+    return FunnelQuery(
+        project_id=context.project.pk,
+        steps=steps,
+        date_range=date_range(asked, context.project, context.now, earliest_event),
+        filter=both(event_filter(context, asked), by.of_persons),
+        order=order,
+        window=_window(asked),
+        exclusions=spoilers,
+        breakdown=by.of_events,
+        entrance=bucket,
+        furthest=reached,
+    )
 
 
-def _window(asked: FunnelParameters) -> ConversionWindow:
+def _steps(asked: FunnelDefinition, context: Context) -> tuple[Entity, ...]:
+    number_of_steps = len(asked.events or ()) + len(asked.actions or ())
+    if not 2 <= number_of_steps <= MAX_STEPS:
+        raise invalid("events", f"Funnels require at least two steps, and at most {MAX_STEPS}.")
+    return entities(context, asked, math=_MATH)
+
+
+def _window(asked: FunnelDefinition) -> ConversionWindow:
     """0 and absent stand for PostHog's default of 14 days; the older `funnel_window_days` counts when the
     interval is absent (spec/decisions.md section 6)."""
     name, value = "funnel_window_interval", asked.funnel_window_interval or 14

@@ -6,13 +6,13 @@ from pydantic import Field
 from clickhouse.query.conditions import Equals
 from clickhouse.query.filters import EVERYTHING, Filter, Owns, PersonProperty, both
 from clickhouse.query.persons import PersonsQuery
-from persons.api.parameters.door import Flag, Paging, Parameters, Text, Whole
+from persons.api.parameters.door import Flag, PagingOrCsv, Parameters, Text, Whole
 from persons.api.parameters.filters import filter_of, in_cohort, search_filter
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import PropertiesParameter
 
 
-class PersonsParameters(Paging):
+class PersonsParameters(PagingOrCsv):
     """A page of persons: those in a cohort, say, or all of a project. All conditions must hold."""
 
     distinct_id: Text = None
@@ -48,7 +48,7 @@ def persons_query(context: Context, asked: PersonsParameters, among: Filter = EV
     if asked.email is not None:
         filters.append(PersonProperty(key="email", condition=Equals(texts=(asked.email,))))
     return PersonsQuery(
-        project_id=context.project.pk, filter=both(*filters), limit=asked.limit, offset=asked.offset
+        project_id=context.project.pk, filter=both(*filters), limit=asked.most, offset=asked.offset
     )
 
 

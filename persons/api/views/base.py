@@ -5,7 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from persons.api.negotiation import Negotiation
 from persons.api.parameters.door import Model, read
+from persons.api.renderers import JSONRenderer
 from persons.models import Project
 
 
@@ -13,14 +15,18 @@ class ParametersViewSet(ViewSet):
     """Views that take parameters."""
 
     scope_object: str | None = None
+    content_negotiation_class = Negotiation
     _ignored: list[str]
 
     def parameters(self, model: type[Model], request: Request) -> Model:
         """The request's parameters, checked. Those that nothing reads are named in a response header."""
-        values, self._ignored = read(model, request)
+        values, self._ignored = read(model, request, wished=request.accepted_renderer.format)
         return values
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        if isinstance(response, Response):
+            # Whatever was wished for: what is CSV comes as a file.
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         answer: Response = super().finalize_response(request, response, *args, **kwargs)
         if ignored := getattr(self, "_ignored", None):
             answer["X-Ignored-Parameters"] = header_text(ignored)

@@ -2,11 +2,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clickhouse.persons import count_persons
+from clickhouse.persons import count_persons, page_statement
 from clickhouse.query.filters import Filter
 from persons.api.cohorts import (
     Stored,
@@ -17,6 +18,7 @@ from persons.api.cohorts import (
     delete_cohort,
     remove_person,
 )
+from persons.api.csv.answer import found_csv
 from persons.api.listing import by_filter, list_answer
 from persons.api.paging import counted_page
 from persons.api.parameters.cohorts import (
@@ -56,11 +58,14 @@ class CohortsView(ProjectViewSet):
         count = count_persons(clickhouse(), self.project.pk, self._persons_in(cohort))
         return Response(cohort_fields(cohort, count=count))
 
-    def persons(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:
+    def persons(self, request: Request, cohort_id: int, **kwargs: Any) -> HttpResponseBase:
         """Who is in a cohort now."""
         asked = self.parameters(PersonsParameters, request)
         inside = self._persons_in(self._cohort(cohort_id))
         query = persons_query(Context(self.project, datetime.now(UTC)), asked, among=inside)
+        if asked.format == "csv":
+            name = f"cohort-{cohort_id}"
+            return found_csv(name, self.project, page_statement(query), limit=query.limit)
         found = by_filter(self.project, query, include_total=asked.include_total)
         return Response(list_answer(request, self.project, found, asked))
 

@@ -12,7 +12,6 @@ NOT_BUILT = (
     "batch_by_uuids",
     "bulk_delete",
     "deletion_status",
-    "funnel/correlation",
     "lifecycle",
     "path",
     "properties_at_time",

@@ -2,13 +2,15 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clickhouse.persons import cohorts_of_person
+from clickhouse.persons import cohorts_of_person, page_statement
 from persons.api.actors import known_ids_first, person_fields, with_distinct_ids
-from persons.api.listing import by_filter, by_ids, list_answer
+from persons.api.csv.answer import found_csv, persons_csv
+from persons.api.listing import by_filter, by_ids, list_answer, persons_by_ids
 from persons.api.parameters.door import Parameters
 from persons.api.parameters.filters import cohort_filter
 from persons.api.parameters.leaves import Context
@@ -24,12 +26,16 @@ class PersonsView(ProjectViewSet):
 
     scope_object = "person"
 
-    def list(self, request: Request, **kwargs: Any) -> Response:
+    def list(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         asked = self.parameters(ListParameters, request)
         if asked.by_ids_alone:
+            if asked.format == "csv":
+                return persons_csv("persons", self.project, persons_by_ids(self.project, asked), asked)
             found = by_ids(self.project, asked)
         else:
             query = list_query(Context(self.project, datetime.now(UTC)), asked)
+            if asked.format == "csv":
+                return found_csv("persons", self.project, page_statement(query), limit=query.limit)
             found = by_filter(self.project, query, include_total=asked.include_total)
         return Response(list_answer(request, self.project, found, asked))
 

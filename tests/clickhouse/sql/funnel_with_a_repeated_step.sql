@@ -59,28 +59,31 @@ WHERE team_id = {project:Int64}
           with_tied AS
           (
               SELECT *,
-                  if(empty(contested), [], history) AS tied
+                  if(empty(contested), [], [history]) AS tied
               FROM with_marks
           ),
           with_offers AS
           (
               SELECT *,
-                  arraySort(
-                      offer -> if(
-                          has(contested, offer.1),
-                          (offer.1, offer.3, offer.2, toInt64(0)),
-                          (offer.1, offer.2, if(offer.3 > 0, toInt64(1), -2 * offer.3), -offer.3)
-                      ),
-                      arrayFlatten(arrayMap(
-                          (event, place) -> arrayMap(
-                              step -> (toUInt64(bitShiftRight(event, 67)), toInt64(place), step, toUInt64(bitAnd(event, 7))),
-                              arrayConcat(
-                                  arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd(toUInt64(bitAnd(event, 7)), 7))),
-                                  if(has(contested, toUInt64(bitShiftRight(event, 67))), emptyArrayInt64(), {around:Array(Int64)})
-                              )
+                  arrayMap(
+                      history -> arraySort(
+                          offer -> if(
+                              has(contested, offer.1),
+                              (offer.1, offer.3, offer.2, toInt64(0)),
+                              (offer.1, offer.2, if(offer.3 > 0, toInt64(1), -2 * offer.3), -offer.3)
                           ),
-                          tied, arrayEnumerate(tied)
-                      ))
+                          arrayFlatten(arrayMap(
+                              (event, place) -> arrayMap(
+                                  step -> (toUInt64(bitShiftRight(event, 67)), toInt64(place), step, toUInt64(bitAnd(event, 7))),
+                                  arrayConcat(
+                                      arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd(toUInt64(bitAnd(event, 7)), 7))),
+                                      if(has(contested, toUInt64(bitShiftRight(event, 67))), emptyArrayInt64(), {around:Array(Int64)})
+                                  )
+                              ),
+                              history, arrayEnumerate(history)
+                          ))
+                      ),
+                      tied
                   ) AS offers
               FROM with_tied
           ),
@@ -138,68 +141,74 @@ WHERE team_id = {project:Int64}
                   if(
                       empty(contested),
                       multiIf(arrayMax(entries_3) > 0, 3, arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0),
-                      arrayMap(last -> (last.2, last.3, last.4, last.5), [arrayFold(
-                          (state, moment, event, step, mark) -> (
-                              arrayMap(
-                                  (path, before, following, place) -> multiIf(
-                                      step = place AND (
-                                          before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                      arrayMap(
+                          last -> (last.2, last.3, last.4, last.5),
+                          arrayMap(
+                              offers -> arrayFold(
+                                  (state, moment, event, step, mark) -> (
+                                      arrayMap(
+                                          (path, before, following, place) -> multiIf(
+                                              step = place AND (
+                                                  before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                              ),
+                                              (before.1, arrayPushBack(before.2, event), before.3),
+                                              step = 0 AND bitTest(mark, 3 - 1 + place) AND path.1 > 0
+                                                  AND moment <= path.1 + {window:UInt64} AND path.1 != following.1,
+                                              (path.1, path.2, true),
+                                              step = -1 AND NOT bitTest(mark, place - 1),
+                                              (toUInt64(0), emptyArrayInt64(), false),
+                                              path
+                                          ),
+                                          state.1,
+                                          arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false)),
+                                          arrayPushBack(arrayPopFront(state.1), (toUInt64(0), emptyArrayInt64(), false)),
+                                          range(1, 3 + 1)
                                       ),
-                                      (before.1, arrayPushBack(before.2, event), before.3),
-                                      step = 0 AND bitTest(mark, 3 - 1 + place) AND path.1 > 0
-                                          AND moment <= path.1 + {window:UInt64} AND path.1 != following.1,
-                                      (path.1, path.2, true),
-                                      step = -1 AND NOT bitTest(mark, place - 1),
-                                      (toUInt64(0), emptyArrayInt64(), false),
-                                      path
+                                      if((
+                                          step > 0
+                                          AND NOT (state.2 = 3 AND NOT state.5)
+                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
+                                          AND arrayMap((path, before, place) -> (
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
+                                      ), toUInt8(step), state.2),
+                                      if((
+                                          step > 0
+                                          AND NOT (state.2 = 3 AND NOT state.5)
+                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
+                                          AND arrayMap((path, before, place) -> (
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
+                                      ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].1, state.3),
+                                      if((
+                                          step > 0
+                                          AND NOT (state.2 = 3 AND NOT state.5)
+                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
+                                          AND arrayMap((path, before, place) -> (
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
+                                      ), moment, state.4),
+                                      if((
+                                          step > 0
+                                          AND NOT (state.2 = 3 AND NOT state.5)
+                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
+                                          AND arrayMap((path, before, place) -> (
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
+                                      ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3, state.5 OR (
+                                          step = 0 AND state.2 > 0 AND bitTest(mark, 3 - 1 + state.2)
+                                          AND moment <= state.3 + {window:UInt64}
+                                      ))
                                   ),
-                                  state.1,
-                                  arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false)),
-                                  arrayPushBack(arrayPopFront(state.1), (toUInt64(0), emptyArrayInt64(), false)),
-                                  range(1, 3 + 1)
+                                  offers.1, offers.2, offers.3, offers.4,
+                                  (
+                                      arrayWithConstant(3, (toUInt64(0), emptyArrayInt64(), false)),
+                                      toUInt8(0), toUInt64(0), toUInt64(0), false
+                                  )
                               ),
-                              if((
-                                  step > 0
-                                  AND NOT (state.2 = 3 AND NOT state.5)
-                                  AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                  AND arrayMap((path, before, place) -> (
-                                      before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
-                                  ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                              ), toUInt8(step), state.2),
-                              if((
-                                  step > 0
-                                  AND NOT (state.2 = 3 AND NOT state.5)
-                                  AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                  AND arrayMap((path, before, place) -> (
-                                      before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
-                                  ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                              ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].1, state.3),
-                              if((
-                                  step > 0
-                                  AND NOT (state.2 = 3 AND NOT state.5)
-                                  AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                  AND arrayMap((path, before, place) -> (
-                                      before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
-                                  ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                              ), moment, state.4),
-                              if((
-                                  step > 0
-                                  AND NOT (state.2 = 3 AND NOT state.5)
-                                  AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                  AND arrayMap((path, before, place) -> (
-                                      before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
-                                  ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                              ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3, state.5 OR (
-                                  step = 0 AND state.2 > 0 AND bitTest(mark, 3 - 1 + state.2)
-                                  AND moment <= state.3 + {window:UInt64}
-                              ))
-                          ),
-                          offers.1, offers.2, offers.3, offers.4,
-                          (
-                              arrayWithConstant(3, (toUInt64(0), emptyArrayInt64(), false)),
-                              toUInt8(0), toUInt64(0), toUInt64(0), false
+                              offers
                           )
-                      )])[1].1
+                      )[1].1
                   ) AS furthest
               FROM with_entries_3
           ),

@@ -1,0 +1,61 @@
+"""``breakdown`` and ``breakdowns``, as PostHog's clients send them (spec/posthog-behaviour.md 0.5)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, json_or_text, refuse
+
+# PostHog knows them all.
+BreakdownType = Literal[
+    "event", "person", "cohort", "group", "session", "hogql", "event_metadata", "data_warehouse",
+    "data_warehouse_person_property", "revenue_analytics",
+]  # fmt: skip
+MAX_KEYS, MAX_KEY_LENGTH = 200, 10_000
+
+
+def _keys(value: Any) -> list[str]:
+    """The texts of one or several names or ids."""
+    keys = value if isinstance(value, list) else [value]
+    if not all(isinstance(key, str | int) and not isinstance(key, bool) for key in keys):
+        raise refuse("Must be the name of a property, the id of a cohort, or a list of these.")
+    keys = list(map(str, keys))
+    if len(keys) > MAX_KEYS or any(len(key) > MAX_KEY_LENGTH for key in keys):
+        raise refuse(
+            "May have at most {most} members of {length} characters.", most=MAX_KEYS, length=MAX_KEY_LENGTH
+        )
+    return keys
+
+
+def _keys_in_text(value: Any) -> list[str] | None:
+    """A text that is JSON but neither a list nor a text is the name of a property."""
+    document = json_or_text(value)
+    keys = document if isinstance(document, list | str) or not isinstance(value, str) else value
+    return None if keys in (None, "", []) else _keys(keys)
+
+
+_Type = Annotated[
+    BreakdownType | None,
+    BeforeValidator(lambda value: "event" if value == "events" else value),
+    EmptyIsAbsent,
+]
+
+
+class BreakdownMember(BaseModel):
+    """One of `breakdowns`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    property: Annotated[list[str], BeforeValidator(_keys)]
+    type: _Type = None
+    normalize_url: Any = None
+    histogram_bin_count: Any = None
+    group_type_index: Any = None
+
+
+class BreakdownParameters(Parameters):
+    """By what an answer is broken down."""
+
+    breakdown: Annotated[list[str] | None, BeforeValidator(_keys_in_text)] = None
+    breakdown_type: _Type = None
+    breakdowns: Annotated[list[BreakdownMember] | None, Json] = None

@@ -1,0 +1,89 @@
+"""``persons/funnel/correlation/``: from PostHog's flat parameters to a CorrelationQuery
+(spec/posthog-behaviour.md 1.2 and 8, spec/decisions.md 9)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from clickhouse.query.correlation import CorrelationQuery
+from clickhouse.query.filters import EVERYTHING, Entity, Filter, both
+from clickhouse.query.funnel import are_disjoint
+from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Whole
+from persons.api.parameters.entities import TypedEntity, entity_of
+from persons.api.parameters.filters import filter_of
+from persons.api.parameters.funnel import FunnelDefinition, unpaged_query
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.properties import PropertiesParameter
+from persons.errors import invalid, not_supported
+
+
+class CorrelationParameters(FunnelDefinition):
+    """A funnel, and what those who entered it did on their way, or what was true of them. The page has names
+    of its own; the table of correlations, which is another endpoint of PostHog's, has the others in
+    ``harmless``."""
+
+    format: Literal["json", "csv"] = "json"
+    funnel_step: Whole = 1
+    funnel_correlation_type: Literal["events", "event_with_properties", "properties"] = "events"
+    funnel_correlation_person_entity: Annotated[TypedEntity | None, Json] = None
+    funnel_correlation_property_values: PropertiesParameter = None
+    funnel_correlation_person_converted: Annotated[Flag | None, EmptyIsAbsent] = None
+    funnel_correlation_person_limit: Annotated[Whole, Field(ge=1, le=10_000)] = 100
+    funnel_correlation_person_offset: Annotated[Whole, Field(ge=0, le=2**62)] = 0
+
+    harmless: ClassVar[frozenset[str]] = frozenset(
+        {
+            "limit", "offset", "funnel_correlation_names", "funnel_correlation_exclude_names",
+            "funnel_correlation_event_names", "funnel_correlation_exclude_event_names",
+            "funnel_correlation_event_exclude_property_names",
+        }
+    )  # fmt: skip
+
+    @property
+    def most(self) -> int:
+        """How many persons may be in the answer: as CSV all, unless a limit is given."""
+        given = "funnel_correlation_person_limit" in self.model_fields_set
+        return 2**62 if self.format == "csv" and not given else self.funnel_correlation_person_limit
+
+
+def correlation_query(
+    asked: CorrelationParameters, context: Context, earliest_event: Callable[[], datetime | None]
+) -> CorrelationQuery:
+    """The question that the parameters ask. Raises a 400 naming the parameter at fault."""
+    if asked.is_of_trends:
+        attr = "display" if asked.funnel_viz_type is None else "funnel_viz_type"
+        raise invalid(attr, "A correlation is with a whole funnel, not with a bucket of funnel trends.")
+    funnel, entity = unpaged_query(asked, context, earliest_event), None
+    if funnel.order == "unordered" and not are_disjoint(funnel.steps):
+        detail = "Correlations with unordered funnels whose steps share events are not supported."
+        raise not_supported("funnel_order_type", detail)
+    if asked.funnel_correlation_type == "properties":
+        values = _values(asked, context)
+        funnel = funnel.model_copy(update={"filter": both(funnel.filter, values)})
+    else:
+        entity = _entity(asked, context)
+    return CorrelationQuery(
+        funnel=funnel,
+        entity=entity,
+        excluded_names=tuple(dict.fromkeys(each.id for each in asked.events or () if each.id is not None)),
+        converted=asked.funnel_correlation_person_converted,
+        offset=asked.funnel_correlation_person_offset,
+    ).model_copy(update={"limit": asked.most})
+
+
+def _entity(asked: CorrelationParameters, context: Context) -> Entity:
+    at, sent = "funnel_correlation_person_entity", asked.funnel_correlation_person_entity
+    if sent is None:
+        raise invalid(at, "No entity for persons specified", "required")
+    return entity_of(context, sent, at)
+
+
+def _values(asked: CorrelationParameters, context: Context) -> Filter:
+    at = "funnel_correlation_property_values"
+    found = filter_of(context, asked.funnel_correlation_property_values, at)
+    if found == EVERYTHING:
+        missing = "Property Correlation expects atleast one Property to get persons for"
+        raise invalid(at, missing, "required")
+    return found

@@ -1,0 +1,185 @@
+"""The breakdown of a funnel: of which value the persons are asked for (spec/posthog-behaviour.md 4.7).
+
+A breakdown by a property of events decides which events count. One by a property of persons, or by cohorts,
+is a filter on persons when values are asked for, and without effect when none are.
+"""
+
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BeforeValidator
+
+from clickhouse.query.conditions import Equals, IsSet
+from clickhouse.query.filters import EVERYTHING, Filter, PersonProperty, contrary, either
+from clickhouse.query.funnel import Attribution, EventBreakdown, Order
+from persons.api.parameters.breakdowns import BreakdownParameters
+from persons.api.parameters.conditions import MAX_VALUE_LENGTH, MAX_VALUES, Scalar, text_of
+from persons.api.parameters.door import EmptyIsAbsent, Unsupported, Whole, json_or_text, refuse
+from persons.api.parameters.filters import in_cohort, stored_id
+from persons.api.parameters.leaves import Context
+from persons.errors import invalid, not_supported
+from persons.models import Cohort
+
+# How PostHog's charts name the persons without a value, and the values that did not fit into the chart.
+NO_VALUE, OTHER_VALUES = "$$_posthog_breakdown_null_$$", "$$_posthog_breakdown_other_$$"
+_EVERYBODY = ("all", "0")
+
+
+def _values(sent: Any) -> list[str] | None:
+    """The texts of the values asked for; None for any."""
+    document = json_or_text(sent) if sent != "" else sent
+    if sent is None:
+        return None
+    if isinstance(sent, str) and not isinstance(document, str | list | None):
+        # 1.0 is what JSON calls the number 1, and may be the text of a property.
+        document = [sent] if isinstance(document, dict) else [document, sent]
+    values = list(dict.fromkeys(map(_value, _flat(document))))
+    if len(values) > MAX_VALUES:
+        raise refuse("May have at most {most} values.", most=MAX_VALUES)
+    return values or None
+
+
+def _flat(document: Any) -> list[Any]:
+    """What is in lists, however deep."""
+    found, pending = [], [document]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, list):
+            pending += reversed(each)
+        else:
+            found.append(each)
+    return found
+
+
+def _value(value: Any) -> str:
+    if value is None or value == NO_VALUE:
+        return ""
+    if value == OTHER_VALUES:
+        raise refuse("The values that a chart sums up as Other cannot be asked for; name them.")
+    if not isinstance(value, Scalar):
+        raise refuse("Must be a text, a number, true or false, or a list of these.")
+    text = text_of(value)
+    if len(text) > MAX_VALUE_LENGTH:
+        raise refuse("May have at most {most} characters.", most=MAX_VALUE_LENGTH)
+    return text
+
+
+class FunnelBreakdownParameters(BreakdownParameters):
+    """By what a funnel is broken down, and of which values its persons are asked for."""
+
+    breakdown_attribution_type: Annotated[Attribution | None, EmptyIsAbsent] = None
+    breakdown_attribution_value: Annotated[Whole | None, EmptyIsAbsent] = None
+    funnel_step_breakdown: Annotated[list[str] | None, BeforeValidator(_values)] = None
+
+    unsupported: ClassVar[tuple[Unsupported, ...]] = (
+        Unsupported("breakdown_value"),
+        Unsupported("breakdown_group_type_index"),
+        Unsupported("breakdown_normalize_url"),
+        Unsupported("breakdown_histogram_bin_count"),
+    )
+
+
+class Breakdown(NamedTuple):
+    """What a breakdown means: which events count, and which persons are asked for."""
+
+    of_events: EventBreakdown | None = None
+    of_persons: Filter = EVERYTHING
+
+
+class _Asked(NamedTuple):
+    keys: list[str]
+    kind: str
+    keys_at: str
+    kind_at: str
+
+
+def breakdown(
+    context: Context, asked: FunnelBreakdownParameters, order: Order, number_of_steps: int
+) -> Breakdown:
+    """What the parameters mean together. Raises a 400."""
+    step = _attributed_step(asked, order, number_of_steps)
+    by, values = _asked(asked), asked.funnel_step_breakdown
+    if by is None:
+        # An empty text is what a form sends for a value that was not given.
+        if values not in (None, [""]):
+            raise invalid("funnel_step_breakdown", "Needs breakdown: of which property these are values.")
+        return Breakdown()
+    match by.kind:
+        case "event":
+            return Breakdown(
+                of_events=EventBreakdown(
+                    key=_property(by),
+                    attribution=asked.breakdown_attribution_type or "first_touch",
+                    step=step,
+                    values=None if values is None else tuple(values),
+                )
+            )
+        case "person":
+            return Breakdown(of_persons=_has_one_of(_property(by), values))
+        case "cohort":
+            return Breakdown(of_persons=_is_in_one_of(context, by, values))
+    raise not_supported(
+        by.kind_at, f"{by.kind!r} is not supported by this release. Supported: event, person, cohort."
+    )
+
+
+def _asked(asked: FunnelBreakdownParameters) -> _Asked | None:
+    """The one breakdown there is. As in PostHog, `breakdowns` wins over `breakdown`."""
+    if not asked.breakdowns:
+        if asked.breakdown is None:
+            return None
+        return _Asked(asked.breakdown, asked.breakdown_type or "event", "breakdown", "breakdown_type")
+    if len(asked.breakdowns) > 1:
+        raise invalid("breakdowns", "A funnel takes exactly one breakdown.")
+    only, at = asked.breakdowns[0], "breakdowns.0"
+    for name in ("normalize_url", "histogram_bin_count", "group_type_index"):
+        if Unsupported(name).refuses(getattr(only, name)):
+            raise not_supported(f"{at}.{name}", f"`{name}` is not supported by this release; leave it out.")
+    kind_at = "breakdown_type" if only.type is None else f"{at}.type"
+    return _Asked(only.property, only.type or asked.breakdown_type or "event", f"{at}.property", kind_at)
+
+
+def _attributed_step(asked: FunnelBreakdownParameters, order: Order, number_of_steps: int) -> int | None:
+    """The step, counted from 0, of whose events the values are; only with that attribution."""
+    at, step = "breakdown_attribution_value", asked.breakdown_attribution_value
+    if asked.breakdown_attribution_type != "step":
+        return None
+    if step is None:
+        raise invalid(at, "Required when breakdown_attribution_type is step: which one, from 0.", "required")
+    if not 0 <= step < number_of_steps:
+        raise invalid(at, f"Must be between 0 and {number_of_steps - 1}.")
+    if order == "unordered" and step != 0:
+        raise invalid(at, "Only the first step can be used for breakdown attribution in unordered funnels.")
+    return step
+
+
+def _property(by: _Asked) -> str:
+    if len(by.keys) > 1:
+        raise not_supported(by.keys_at, "More than one property is not supported by this release.")
+    return by.keys[0]
+
+
+def _has_one_of(key: str, values: list[str] | None) -> Filter:
+    """The persons of whom a property has one of the values; the empty text is also that of a missing one."""
+    if values is None:
+        return EVERYTHING
+    found = PersonProperty(key=key, condition=Equals(texts=tuple(values)))
+    if "" not in values:
+        return found
+    return either(found, contrary(PersonProperty(key=key, condition=IsSet())))
+
+
+def _is_in_one_of(context: Context, by: _Asked, values: list[str] | None) -> Filter:
+    """The persons in one of the cohorts asked for."""
+    ids = {key: stored_id(key) for key in by.keys if key not in _EVERYBODY}
+    wanted = [each for each in ids.values() if each is not None]
+    there = {*Cohort.objects.filter(project=context.project, pk__in=wanted).values_list("pk", flat=True)}
+    for key, each in ids.items():
+        if each not in there:
+            raise invalid(by.keys_at, f"Cohort ID {key!r} does not exist in this project.")
+    if values is None or any(each in _EVERYBODY for each in values):
+        return EVERYTHING
+    asked = [stored_id(each) for each in values]
+    if not there.issuperset(asked):
+        allowed = ", ".join(["all", *map(str, sorted(there))])
+        raise invalid("funnel_step_breakdown", f"Must be among the cohorts of the breakdown: {allowed}.")
+    return either(*(in_cohort(context, each, by.keys_at) for each in asked))

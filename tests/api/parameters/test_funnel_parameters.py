@@ -1,0 +1,454 @@
+"""From the parameters of a funnel to the question they ask."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from clickhouse.query.conditions import Equals, IsSet, Span
+from clickhouse.query.filters import (
+    EVERYTHING,
+    AnyOf,
+    Entity,
+    EventColumn,
+    EventProperty,
+    Filter,
+    InStaticCohort,
+    Not,
+    PersonProperty,
+)
+from clickhouse.query.funnel import EventBreakdown, Exclusion
+from persons.models import Action, Cohort, Project
+from tests.api.parameters.helpers import funnel_of
+
+A, B, C, D = ({"id": name} for name in "abcd")
+STEPS: dict[str, Any] = {"events": [A, B, C]}
+WHOLE: dict[str, Any] = {**STEPS, "funnel_step": 1}
+PROJECT = Project(pk=1)
+
+
+def of(*names: str, filter: Filter = EVERYTHING) -> Entity:
+    return Entity(names=names, filter=filter)
+
+
+def has(key: str, *texts: str) -> PersonProperty:
+    return PersonProperty(key=key, condition=Equals(texts=texts))
+
+
+def lacks(key: str) -> Not:
+    return Not(filter=PersonProperty(key=key, condition=IsSet()))
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
+def test_the_order_is_the_one_that_is_asked_for(order: str) -> None:
+    assert funnel_of(PROJECT, {**WHOLE, "funnel_order_type": order}).order == order
+    assert funnel_of(PROJECT, WHOLE).order == "ordered"
+
+
+@pytest.mark.parametrize(
+    ("sent", "furthest"),
+    [
+        ({"funnel_step": 2}, (2, 3)),
+        ({"funnel_step": -2}, (1,)),
+        ({"funnel_custom_steps": [2]}, (2,)),
+        ({"funnel_custom_steps": [3, 1, "3"]}, (1, 3)),
+        ({"funnel_custom_steps": [1], "funnel_step": 2}, (1,)),
+        ({"funnel_custom_steps": [1], "funnel_step": 99}, (1,)),
+        ({"funnel_custom_steps": [], "funnel_step": 2}, (2, 3)),
+        ({"funnel_custom_steps": "", "funnel_step": 2}, (2, 3)),
+        ({"funnel_custom_steps": "[1, 2]"}, (1, 2)),
+        ({"funnel_step": 2, "funnel_viz_type": "time_to_convert"}, (2, 3)),
+        ({"funnel_step": 2, "funnel_from_step": 1, "funnel_to_step": 2}, (2, 3)),
+        (
+            {
+                "funnel_step": 2,
+                "funnel_viz_type": "time_to_convert",
+                "funnel_from_step": "0",
+                "funnel_to_step": "1",
+            },
+            (2, 3),
+        ),
+        ({"funnel_step": 1, "display": "FunnelViz"}, (1, 2, 3)),
+        ({"funnel_step": 1, "display": "ActionsBar"}, (1, 2, 3)),
+        ({"funnel_step": 1, "display": "ActionsLineGraph", "funnel_viz_type": "steps"}, (1, 2, 3)),
+        ({"funnel_step": 1, "drop_off": True, "entrance_period_start": "2024-03-01"}, (1, 2, 3)),
+    ],
+)
+def test_the_furthest_steps_are_those_of_the_step_or_of_the_list(
+    sent: dict[str, Any], furthest: tuple[int, ...]
+) -> None:
+    query = funnel_of(PROJECT, {**STEPS, **sent})
+    assert (query.furthest, query.entrance, len(query.steps)) == (furthest, None, 3)
+
+
+def test_the_first_time_that_a_person_did_something_can_be_a_step(project: Project) -> None:
+    action = Action.objects.create(project=project, name="x", steps=[{"event": "b"}, {"event": "c"}])
+    pro = [{"key": "plan", "value": "pro"}]
+    sent = {
+        "actions": [{"id": action.pk, "math": "first_time_for_user"}],
+        "events": [{**A, "math": "first_time_for_user", "properties": pro}, {**B, "math": "dau"}],
+        "funnel_step": 1,
+    }
+    assert funnel_of(project, sent).steps == (
+        Entity(names=("b", "c"), first_time=True),
+        Entity(
+            names=("a",),
+            first_time=True,
+            filter=EventProperty(key="plan", condition=Equals(texts=("pro",))),
+        ),
+        of("b"),
+    )
+
+
+# Exclusions.
+
+
+def excluded(event: dict[str, Any], first: Any = 0, last: Any = 1, **fields: Any) -> dict[str, Any]:
+    return {"type": "events", **event, "funnel_from_step": first, "funnel_to_step": last, **fields}
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ([excluded(D)], Exclusion(entity=of("d"), from_step=0, to_step=1)),
+        ([excluded(D, "1", "2")], Exclusion(entity=of("d"), from_step=1, to_step=2)),
+        ([excluded(D, math="total", order=3, name="D")], Exclusion(entity=of("d"), from_step=0, to_step=1)),
+        # Not a step of the part that it is about.
+        ([excluded(C)], Exclusion(entity=of("c"), from_step=0, to_step=1)),
+        (
+            [excluded(A, properties=[{"key": "plan", "value": "pro"}])],
+            Exclusion(
+                entity=of("a", filter=EventProperty(key="plan", condition=Equals(texts=("pro",)))),
+                from_step=0,
+                to_step=1,
+            ),
+        ),
+        (
+            [excluded({"id": None}, properties=[{"key": "event", "value": "d", "type": "event_metadata"}])],
+            Exclusion(
+                entity=Entity(filter=EventColumn(column="event", condition=Equals(texts=("d",)))),
+                from_step=0,
+                to_step=1,
+            ),
+        ),
+    ],
+)
+def test_an_exclusion_is_an_event_between_two_steps(sent: list[dict[str, Any]], meant: Exclusion) -> None:
+    assert funnel_of(PROJECT, {**WHOLE, "exclusions": sent}).exclusions == (meant,)
+
+
+def test_an_action_can_be_excluded(project: Project) -> None:
+    action = Action.objects.create(project=project, name="x", steps=[{"event": "d"}, {"event": "e"}])
+    sent = [excluded(D), {"id": action.pk, "type": "actions", "funnel_from_step": 1, "funnel_to_step": 2}]
+    assert funnel_of(project, {**WHOLE, "exclusions": sent}).exclusions == (
+        Exclusion(entity=of("d"), from_step=0, to_step=1),
+        Exclusion(entity=of("d", "e"), from_step=1, to_step=2),
+    )
+
+
+def test_in_an_unordered_funnel_an_exclusion_spans_all_steps() -> None:
+    sent = {**WHOLE, "funnel_order_type": "unordered", "exclusions": [excluded(D, 0, 2)]}
+    assert funnel_of(PROJECT, sent).exclusions == (Exclusion(entity=of("d"), from_step=0, to_step=2),)
+
+
+# Trends.
+
+TRENDS: dict[str, Any] = {
+    **STEPS,
+    "funnel_viz_type": "trends",
+    "entrance_period_start": "2024-03-10",
+    "date_from": "2024-01-01",
+}
+
+
+def span(start: str, end: str) -> Span:
+    return Span(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(
+    ("sent", "timezone", "bucket"),
+    [
+        ({}, "UTC", span("2024-03-10T00:00Z", "2024-03-11T00:00Z")),
+        ({}, "America/New_York", span("2024-03-10T05:00Z", "2024-03-11T04:00Z")),
+        ({"interval": "hour"}, "Europe/Berlin", span("2024-03-09T23:00Z", "2024-03-10T00:00Z")),
+        ({"interval": "minute"}, "UTC", span("2024-03-10T00:00Z", "2024-03-10T01:00Z")),
+        ({"interval": "week"}, "UTC", span("2024-03-10T00:00Z", "2024-03-17T00:00Z")),
+        ({"interval": "month"}, "UTC", span("2024-03-01T00:00Z", "2024-04-01T00:00Z")),
+        (
+            {"entrance_period_start": "2024-03-10 15:30:00"},
+            "UTC",
+            span("2024-03-10T00:00Z", "2024-03-11T00:00Z"),
+        ),
+        (
+            {"entrance_period_start": "2024-03-10T23:30:00-05:00"},
+            "UTC",
+            span("2024-03-11T00:00Z", "2024-03-12T00:00Z"),
+        ),
+        (
+            {"entrance_period_start": "2024-03-10T23:30:00 05:00", "interval": "hour"},
+            "UTC",
+            span("2024-03-10T18:00Z", "2024-03-10T19:00Z"),
+        ),
+        (
+            {"entrance_period_start": "2011-12-30"},
+            "Pacific/Apia",
+            span("2011-12-30T10:00Z", "2011-12-31T10:00Z"),
+        ),
+        ({"entrance_period_start": "-1d"}, "UTC", span("2024-03-14T00:00Z", "2024-03-15T00:00Z")),
+    ],
+)
+def test_the_entrance_is_the_bucket_that_the_start_is_in(
+    sent: dict[str, Any], timezone: str, bucket: Span
+) -> None:
+    query = funnel_of(Project(pk=1, timezone=timezone), {**TRENDS, **sent})
+    assert (query.entrance, query.furthest) == (bucket, (3,))
+
+
+def test_weeks_begin_on_the_projects_day() -> None:
+    query = funnel_of(Project(pk=1, week_start_day=1), {**TRENDS, "interval": "week"})
+    assert query.entrance == span("2024-03-04T00:00Z", "2024-03-11T00:00Z")
+
+
+def test_a_line_graph_is_of_trends() -> None:
+    sent = {**TRENDS, "display": "ActionsLineGraph"}
+    del sent["funnel_viz_type"]
+    assert funnel_of(PROJECT, sent) == funnel_of(PROJECT, TRENDS)
+
+
+@pytest.mark.parametrize(
+    ("sent", "names", "furthest"),
+    [
+        ({}, "abc", (3,)),
+        ({"drop_off": False, "funnel_step": 99}, "abc", (3,)),
+        ({"drop_off": True}, "abc", (1, 2)),
+        ({"drop_off": "1"}, "abc", (1, 2)),
+        ({"funnel_to_step": 1}, "ab", (2,)),
+        ({"funnel_to_step": 1, "drop_off": True}, "ab", (1,)),
+        ({"funnel_from_step": 1}, "abc", (3,)),
+        ({"funnel_from_step": 1, "drop_off": "yes"}, "abc", (2,)),
+        ({"funnel_from_step": 0, "funnel_to_step": 2, "drop_off": True}, "abc", (1, 2)),
+        ({"funnel_from_step": "", "funnel_to_step": ""}, "abc", (3,)),
+        ({"funnel_order_type": "strict", "funnel_to_step": 1}, "ab", (2,)),
+    ],
+)
+def test_trends_ask_who_got_from_one_step_to_another_or_did_not(
+    sent: dict[str, Any], names: str, furthest: tuple[int, ...]
+) -> None:
+    query = funnel_of(PROJECT, {**TRENDS, **sent})
+    assert (query.steps, query.furthest) == (tuple(map(of, names)), furthest)
+
+
+@pytest.mark.parametrize(
+    ("exclusions", "to_step", "ranges"),
+    [
+        ([excluded(D, 0, 2), excluded(D, 1, 2)], 2, [(0, 2), (1, 2)]),
+        ([excluded(D, 0, 2), excluded(D, 1, 2)], 1, [(0, 1)]),
+        ([excluded(D, 1, 2)], 1, []),
+    ],
+)
+def test_exclusions_after_the_last_step_that_trends_look_at_do_not_count(
+    exclusions: list[dict[str, Any]], to_step: int, ranges: list[tuple[int, int]]
+) -> None:
+    query = funnel_of(PROJECT, {**TRENDS, "exclusions": exclusions, "funnel_to_step": to_step})
+    assert [(each.from_step, each.to_step) for each in query.exclusions] == ranges
+
+
+def test_dropping_off_before_an_exclusion_begins_is_answered() -> None:
+    sent = {**TRENDS, "exclusions": [excluded(D, 1, 2)], "funnel_to_step": 1, "drop_off": True}
+    assert funnel_of(PROJECT, sent).furthest == (1,)
+
+
+# Breakdowns.
+
+BROWSER = EventBreakdown(key="$browser")
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ({"breakdown": "$browser"}, BROWSER),
+        ({"breakdown": ["$browser"]}, BROWSER),
+        ({"breakdown": '"$browser"'}, BROWSER),
+        ({"breakdown": "$browser", "breakdown_type": "event"}, BROWSER),
+        ({"breakdown": "$browser", "breakdown_type": "events"}, BROWSER),
+        ({"breakdown": "$browser", "breakdown_type": ""}, BROWSER),
+        ({"breakdowns": [{"property": "$browser", "type": "event"}]}, BROWSER),
+        ({"breakdowns": [{"property": "$browser"}]}, BROWSER),
+        ({"breakdowns": [{"property": "$browser", "type": "events", "normalize_url": False}]}, BROWSER),
+        ({"breakdowns": [{"property": "$browser"}], "breakdown": "other"}, BROWSER),
+        (
+            {"breakdowns": [{"property": "$browser", "type": "event"}], "breakdown_type": "cohort"},
+            BROWSER,
+        ),
+        ({"breakdowns": [], "breakdown": "$browser"}, BROWSER),
+        ({"breakdown": "$browser", "breakdown_limit": 3, "breakdown_normalize_url": False}, BROWSER),
+        ({"breakdown": "5"}, EventBreakdown(key="5")),
+        ({"breakdown": 5}, EventBreakdown(key="5")),
+        ({"breakdown": "1.0"}, EventBreakdown(key="1.0")),
+        ({"breakdown": "null"}, EventBreakdown(key="null")),
+        ({"breakdown": "[beta] x"}, EventBreakdown(key="[beta] x")),
+        ({"breakdown": [""]}, EventBreakdown(key="")),
+        (
+            {"breakdown": "$browser", "breakdown_attribution_type": "first_touch"},
+            EventBreakdown(key="$browser", attribution="first_touch"),
+        ),
+        (
+            {"breakdown": "$browser", "breakdown_attribution_type": "last_touch"},
+            EventBreakdown(key="$browser", attribution="last_touch"),
+        ),
+        (
+            {"breakdown": "$browser", "breakdown_attribution_type": "all_events"},
+            EventBreakdown(key="$browser", attribution="all_events"),
+        ),
+        (
+            {
+                "breakdown": "$browser",
+                "breakdown_attribution_type": "step",
+                "breakdown_attribution_value": "2",
+            },
+            EventBreakdown(key="$browser", attribution="step", step=2),
+        ),
+        (
+            {"breakdown": "$browser", "breakdown_attribution_value": 2},
+            EventBreakdown(key="$browser", attribution="first_touch"),
+        ),
+        (
+            {"breakdown": "$browser", "breakdown_attribution_type": "", "breakdown_attribution_value": ""},
+            BROWSER,
+        ),
+        (
+            {
+                "breakdown": "$browser",
+                "breakdown_attribution_type": "step",
+                "breakdown_attribution_value": 0,
+                "funnel_order_type": "unordered",
+            },
+            EventBreakdown(key="$browser", attribution="step", step=0),
+        ),
+        ({"breakdown": ""}, None),
+        ({"breakdown": []}, None),
+        ({"breakdown_type": "event"}, None),
+        ({"breakdown_type": "group"}, None),
+        ({"breakdown_attribution_type": "last_touch", "breakdown_type": "person"}, None),
+        ({"breakdown": "plan", "breakdown_type": "person"}, None),
+    ],
+)
+def test_a_breakdown_by_a_property_of_events_is_part_of_the_funnel(
+    sent: dict[str, Any], meant: EventBreakdown | None
+) -> None:
+    query = funnel_of(PROJECT, {**WHOLE, **sent})
+    assert (query.breakdown, query.filter) == (meant, EVERYTHING)
+
+
+VALUES: list[tuple[Any, tuple[str, ...] | None]] = [
+    ("Chrome", ("Chrome",)),
+    (["Chrome"], ("Chrome",)),
+    ([["Chrome"]], ("Chrome",)),
+    ([["Chrome", ["Safari"]], "Chrome", []], ("Chrome", "Safari")),
+    ('["Chrome"]', ("Chrome",)),
+    ('"Chrome"', ("Chrome",)),
+    ("[beta] x", ("[beta] x",)),
+    ('{"a":1}', ('{"a":1}',)),
+    ("007", ("007",)),
+    (5, ("5",)),
+    ("5", ("5",)),
+    (-1.5, ("-1.5",)),
+    ("1.5", ("1.5",)),
+    ([1.5, 2.0, 1e21, 10**18], ("1.5", "2", "1e21", "1000000000000000000")),
+    # A version, or the number 1.
+    ("1.0", ("1", "1.0")),
+    (["1.0"], ("1.0",)),
+    ([1.0], ("1",)),
+    (True, ("true",)),
+    (False, ("false",)),
+    ("true", ("true",)),
+    ([True, "false"], ("true", "false")),
+    (["true"], ("true",)),
+    ("", ("",)),
+    ("null", ("",)),
+    ([None], ("",)),
+    ([""], ("",)),
+    ("$$_posthog_breakdown_null_$$", ("",)),
+    (["Chrome", "$$_posthog_breakdown_null_$$"], ("Chrome", "")),
+    ("Other", ("Other",)),
+    ([], None),
+    ("[]", None),
+    ([[]], None),
+]
+
+
+@pytest.mark.parametrize(("sent", "texts"), VALUES)
+def test_values_are_asked_for_by_their_texts(sent: Any, texts: tuple[str, ...] | None) -> None:
+    asked = {**WHOLE, "breakdown": "x", "funnel_step_breakdown": sent}
+    assert funnel_of(PROJECT, asked).breakdown == EventBreakdown(key="x", values=texts)
+    asked = {**asked, "breakdown_type": "person"}
+    query = funnel_of(PROJECT, asked)
+    assert query.breakdown is None
+    if texts is None:
+        assert query.filter == EVERYTHING
+    elif "" in texts:
+        assert query.filter == AnyOf(filters=(has("x", *texts), lacks("x")))
+    else:
+        assert query.filter == has("x", *texts)
+
+
+def test_values_of_persons_are_asked_for_beside_the_other_filters() -> None:
+    asked = {
+        **WHOLE,
+        "properties": [{"key": "plan", "value": "pro", "type": "person"}],
+        "breakdowns": [{"property": "city", "type": "person"}],
+        "funnel_step_breakdown": ["Rome"],
+    }
+    filters = getattr(funnel_of(PROJECT, asked).filter, "filters", None)
+    assert filters == (has("plan", "pro"), has("city", "Rome"))
+
+
+def test_an_empty_value_without_a_breakdown_is_a_field_that_was_left_empty() -> None:
+    assert funnel_of(PROJECT, {**WHOLE, "funnel_step_breakdown": ""}) == funnel_of(PROJECT, WHOLE)
+
+
+def test_values_of_cohorts_ask_for_those_who_are_in_one_of_them(project: Project) -> None:
+    one, two = (Cohort.objects.create(project=project, name=name, is_static=True).pk for name in "ab")
+    in_one, in_two = InStaticCohort(cohort_id=one), InStaticCohort(cohort_id=two)
+    by: dict[str, Any] = {**WHOLE, "breakdown": [one, two, "all"], "breakdown_type": "cohort"}
+    for value, meant in (
+        (one, in_one),
+        (str(one), in_one),
+        ([one], in_one),
+        ([one, str(two)], AnyOf(filters=(in_one, in_two))),
+        ("all", EVERYTHING),
+        (0, EVERYTHING),
+        ([one, "all"], EVERYTHING),
+        ([], EVERYTHING),
+    ):
+        query = funnel_of(project, {**by, "funnel_step_breakdown": value})
+        assert (value, query.filter, query.breakdown) == (value, meant, None)
+    assert funnel_of(project, by).filter == EVERYTHING
+    for sent in (one, str(one), [one], f"[{one}]", f'["{one}"]'):
+        single = {**by, "breakdown": sent, "funnel_step_breakdown": one}
+        assert funnel_of(project, single).filter == in_one
+    assert funnel_of(project, {**by, "breakdown": "all", "funnel_step_breakdown": "all"}).filter == EVERYTHING
+    several = {**WHOLE, "breakdowns": [{"property": one, "type": "cohort"}], "funnel_step_breakdown": one}
+    assert funnel_of(project, several).filter == in_one
+
+
+def test_what_else_posthog_sends_is_accepted_without_effect() -> None:
+    neutral: dict[str, Any]
+    for neutral in (
+        {"display": "ActionsTable"},
+        {"display": ""},
+        {"exclusions": ""},
+        {"exclusions": []},
+        {"exclusions": "[]"},
+        {"breakdowns": ""},
+        {"breakdown_attribution_type": "all_events"},
+        {"funnel_from_step": 0, "funnel_to_step": 2},
+        {"drop_off": ""},
+        {"entrance_period_start": ""},
+        {"include_recordings": "true"},
+        {"funnel_aggregate_by_hogql": "person_id"},
+        {"sampling_factor": 1},
+        {"aggregation_group_type_index": ""},
+        {"breakdown_histogram_bin_count": "", "breakdown_group_type_index": ""},
+    ):
+        assert (neutral, funnel_of(PROJECT, {**WHOLE, **neutral})) == (neutral, funnel_of(PROJECT, WHOLE))
