@@ -1,8 +1,9 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, filters, funnel
+from benchmarks import capture, csv, filters, funnel
 
 if __name__ == "__main__":
     capture.main()
+    csv.main()
     filters.main()
     funnel.main()

@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +34,11 @@ THROUGHPUT_EVENTS, LATENCY_EVENTS = 200_000, 200
 
 def main() -> None:
     """Print the figures."""
-    with tempfile.TemporaryDirectory() as folder, _server(folder) as server:
-        token = _project_token(folder)
-        _send_all(_bodies(token, PERSONS))
+    with tempfile.TemporaryDirectory() as folder, serving(folder) as server:
+        token = new_project(folder)["project_token"]
+        send_all(_bodies(token, PERSONS))
         bodies = _bodies(token, THROUGHPUT_EVENTS)
-        seconds, peak = _send_all(bodies, server)
+        seconds, peak = send_all(bodies, server)
         _print(f"sustained, until ClickHouse has it   {THROUGHPUT_EVENTS / seconds:>10,.0f} events/s")
         _print(f"memory of the server at its highest  {peak / 2**20:>10,.0f} MiB")
         latencies = sorted(_seconds_until_visible(token) for _ in range(LATENCY_EVENTS))
@@ -49,7 +49,8 @@ def main() -> None:
 
 
 @contextmanager
-def _server(folder: str, ready: Callable[[], bool] = lambda: _pending() == 0) -> Iterator[psutil.Process]:
+def serving(folder: str, ready: Callable[[], bool] = lambda: _pending() == 0) -> Iterator[psutil.Process]:
+    """A real server on a folder, once it is ready."""
     command = [sys.executable, "manage.py", "serve", "--no-demo", "--port", str(PORT), "--data-dir", folder]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -59,10 +60,12 @@ def _server(folder: str, ready: Callable[[], bool] = lambda: _pending() == 0) ->
             process.terminate()
 
 
-def _project_token(folder: str) -> str:
+def new_project(folder: str) -> dict[str, str]:
+    """Its id, token and key, as create_project prints them."""
     command = [sys.executable, "manage.py", "create_project", "bench", "--json", "--data-dir", folder]
     made = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return str(json.loads(made.stdout)["project_token"])
+    printed: dict[str, str] = json.loads(made.stdout)
+    return printed
 
 
 def _bodies(token: str, events: int) -> list[bytes]:
@@ -94,7 +97,7 @@ def _event(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _send_all(bodies: list[bytes], server: psutil.Process | None = None) -> tuple[float, int]:
+def send_all(bodies: Iterable[bytes], server: psutil.Process | None = None) -> tuple[float, int]:
     """Seconds until ClickHouse has everything, and the server's highest memory meanwhile, in bytes."""
     waiting, peak = iter(bodies), 0
     lock = threading.Lock()
@@ -112,12 +115,13 @@ def _send_all(bodies: list[bytes], server: psutil.Process | None = None) -> tupl
     for sender in senders:
         sender.start()
     while any(sender.is_alive() for sender in senders) or _pending():
-        peak = max(peak, _memory(server)) if server else 0
+        peak = max(peak, memory(server)) if server else 0
         time.sleep(0.1)
     return time.monotonic() - started, peak
 
 
-def _memory(server: psutil.Process) -> int:
+def memory(server: psutil.Process) -> int:
+    """What the serving processes hold, in bytes."""
     family = [server, *server.children(recursive=True)]
     return sum(each.memory_info().rss for each in family if "postgres" not in each.name())
 

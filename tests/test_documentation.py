@@ -9,7 +9,8 @@ import pytest
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
-from persons.api.parameters.door import HARMLESS
+from persons.api.parameters.correlation import CorrelationParameters
+from persons.api.parameters.door import HARMLESS, Parameters
 from persons.api.parameters.funnel import FunnelParameters
 from persons.api.parameters.persons import ListParameters
 from persons.api.parameters.properties import (
@@ -42,7 +43,9 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
 
 def test_the_readme_names_every_setting_and_only_those() -> None:
     read = set(
-        re.findall(r'(?:environ\.get\(|_flag\()"(\w+)"', (ROOT / "persons_api/settings.py").read_text())
+        re.findall(
+            r'(?:environ\.get|_flag|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
+        )
     )
     assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
 
@@ -57,9 +60,9 @@ def test_every_endpoint_is_described(path: str) -> None:
     )
 
 
-@pytest.mark.parametrize("parameters", [FunnelParameters, ListParameters])
-def test_every_parameter_is_described(parameters: type[FunnelParameters | ListParameters]) -> None:
-    names = {*parameters.model_fields, *(HARMLESS - {"personal_api_key"})}
+@pytest.mark.parametrize("parameters", [FunnelParameters, CorrelationParameters, ListParameters])
+def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
+    names = {*parameters.model_fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}
     names |= {parameter.name for parameter in parameters.unsupported}
     assert {name for name in names if f"`{name}`" not in API} == set()
 
