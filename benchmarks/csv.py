@@ -89,8 +89,9 @@ def _read(project: dict[str, Any], path: str) -> tuple[float, float, int, int]:
     with urllib.request.urlopen(request, timeout=3600) as answer:
         first = time.monotonic() - started
         while chunk := answer.read(2**20):
-            lines += chunk.count(b"\r\n")
+            lines += chunk.count(b"\n")
             size += len(chunk)
+        assert size == int(answer.headers["Content-Length"])
     return first, time.monotonic() - started, lines - 1, size
 
 

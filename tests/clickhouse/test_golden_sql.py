@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from clickhouse.correlation import correlation_statement
 from clickhouse.funnel import funnel_statement
 from clickhouse.persons import page_statement
+from clickhouse.query.conditions import Span
+from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.dates import DateRange
-from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
-from clickhouse.query.funnel import FunnelQuery
+from clickhouse.query.filters import Entity, Filter, InStaticCohort, both
+from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.sql.fragment import Fragment
 from persons.api.parameters.actions import STEPS
@@ -38,15 +41,21 @@ def meant(filters: Any, context: Context = CONTEXT) -> Filter:
     return stored_filter(context, filters, "properties")
 
 
-def funnel(*steps: Entity, filter: Filter = EVERYTHING) -> Fragment:
-    query = FunnelQuery(project_id=7, steps=steps, date_range=MARCH, filter=filter, furthest=(len(steps),))
-    return funnel_statement(query)
+def funnel_query(*steps: Entity, **fields: Any) -> FunnelQuery:
+    fields = {"furthest": (len(steps),), **fields}
+    return FunnelQuery(project_id=7, steps=steps, date_range=MARCH, **fields)
+
+
+def funnel(*steps: Entity, **fields: Any) -> Fragment:
+    return funnel_statement(funnel_query(*steps, **fields))
 
 
 def persons(asked: Filter) -> Fragment:
     return page_statement(PersonsQuery(project_id=7, filter=asked))
 
 
+LEFT = Exclusion(entity=Entity(names=("left",)), from_step=0, to_step=1)
+BUCKET = Span(start=datetime(2024, 3, 3, 23, tzinfo=UTC), end=datetime(2024, 3, 10, 23, tzinfo=UTC))
 SIGNED_UP, PAID = Entity(names=("signed up",)), Entity(names=("paid",))
 BROWSER = {"key": "$browser", "value": ["Chrome", "Safari"]}
 EMAIL = {"key": "email", "operator": "not_icontains", "value": "@example.com", "type": "person"}
@@ -70,6 +79,27 @@ STATEMENTS = {
         PAID.model_copy(update={"filter": meant({"type": "OR", "values": [BROWSER, EMAIL]})}),
     ),
     "funnel_with_an_action": lambda: funnel(steps_entity(CONTEXT, BUTTON, "steps"), PAID),
+    "funnel_in_strict_order": lambda: funnel(SIGNED_UP, PAID, order="strict"),
+    "funnel_in_no_order": lambda: funnel(SIGNED_UP, PAID, order="unordered"),
+    "funnel_with_an_exclusion": lambda: funnel(SIGNED_UP, PAID, exclusions=(LEFT,)),
+    "funnel_by_first_touch": lambda: funnel(
+        SIGNED_UP, PAID, breakdown=EventBreakdown(key="$browser", values=("Chrome",))
+    ),
+    "funnel_by_the_value_of_a_step": lambda: funnel(
+        SIGNED_UP,
+        PAID,
+        breakdown=EventBreakdown(key="$browser", attribution="step", step=1, values=("Chrome", "")),
+    ),
+    "funnel_of_a_bucket": lambda: funnel(SIGNED_UP, PAID, entrance=BUCKET),
+    "funnel_with_a_first_time": lambda: funnel(SIGNED_UP.model_copy(update={"first_time": True}), PAID),
+    "correlation": lambda: correlation_statement(
+        CorrelationQuery(
+            funnel=funnel_query(SIGNED_UP, PAID, furthest=(1, 2)),
+            entity=Entity(names=("watched",)),
+            excluded_names=("signed up", "paid"),
+            converted=True,
+        )
+    ),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
     "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),

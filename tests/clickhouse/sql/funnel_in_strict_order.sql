@@ -1,0 +1,139 @@
+SELECT id
+FROM person FINAL
+WHERE team_id = {project:Int64}
+  AND is_deleted = 0
+  AND person.id IN
+  (
+      WITH
+          grouped AS
+          (
+              SELECT
+                  ifNull(merged.person_id, events.person_id) AS actor_id,
+                  arraySort(groupArray(
+                      bitOr(
+                          bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 3),
+                          toUInt64(
+                              (events.event = {event:String}) * 1
+                              + (events.event = {event_2:String}) * 2
+                          ) AS mark
+                      )
+                  )) AS history
+              FROM events
+              LEFT ANY JOIN
+              (
+                  SELECT cityHash64(distinct_id) AS distinct_id_hash, toNullable(person_id) AS person_id
+                  FROM person_distinct_id_overrides FINAL
+                  WHERE team_id = {project:Int64} AND is_deleted = 0
+              ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
+              WHERE team_id = {project:Int64}
+                AND timestamp >= {date_from:DateTime64(6, 'UTC')}
+                AND timestamp <= {date_to:DateTime64(6, 'UTC')}
+              GROUP BY actor_id
+          ),
+          with_contested AS
+          (
+              SELECT *,
+                  arrayDistinct(arrayMap(
+                      event -> toUInt64(bitShiftRight(event, 3)),
+                      arrayFilter(
+                          (event, next) -> toUInt64(bitShiftRight(event, 3)) = toUInt64(bitShiftRight(next, 3)) AND toUInt64(bitAnd(event, 7)) != toUInt64(bitAnd(next, 7)),
+                          arrayPopBack(history), arrayPopFront(history)
+                      )
+                  )) AS contested
+              FROM grouped
+          ),
+          with_settled AS
+          (
+              SELECT *,
+                  if(
+                      empty(contested),
+                      history,
+                      arraySort(arrayFilter(
+                          event -> toUInt64(bitAnd(event, 7)) != 4,
+                          arrayMap(
+                              event -> if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(bitAnd(event, bitNot(toUInt64(0))), toUInt64(4)), event),
+                              history
+                          )
+                      ))
+                  ) AS settled
+              FROM with_contested
+          ),
+          with_unbroken AS
+          (
+              SELECT *,
+                  arrayFilter(
+                      (event, previous) -> toUInt64(bitAnd(event, 7)) != 0 OR toUInt64(bitAnd(previous, 7)) != 0,
+                      settled, arrayPopBack(arrayPushFront(settled, 0))
+                  ) AS unbroken
+              FROM with_settled
+          ),
+          with_moments AS
+          (
+              SELECT *,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), unbroken), 0) AS moments
+              FROM with_unbroken
+          ),
+          with_marks AS
+          (
+              SELECT *,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), unbroken), 0) AS marks
+              FROM with_moments
+          ),
+          with_entries_1 AS
+          (
+              SELECT *,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, before) -> multiIf(
+                              moment = 0, 0,
+                              bitTest(mark, 0), moment,
+                              if(bitTest(mark, 0) OR bitTest(mark, 2), 18446744073709551615, 0)
+                          ),
+                          moments, marks, moments
+                      )
+                  ) AS entries_1
+              FROM with_marks
+          ),
+          with_entries_2 AS
+          (
+              SELECT *,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, before) -> multiIf(
+                              moment = 0, 0,
+                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              if(bitTest(mark, 1) OR bitTest(mark, 2), 18446744073709551615, 0)
+                          ),
+                          moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
+                      )
+                  ) AS entries_2
+              FROM with_entries_1
+          ),
+          with_furthest AS
+          (
+              SELECT *,
+                  multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+              FROM with_entries_2
+          ),
+          as_far_as_asked AS
+          (
+              SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
+          )
+      SELECT actor_id FROM as_far_as_asked
+  )
+ORDER BY UUIDToNum(person.id)
+LIMIT {rows:UInt64} OFFSET {offset:UInt64}
+
+-- with
+--   project = 7
+--   before = 1709247599999999
+--   event = 'signed up'
+--   event_2 = 'paid'
+--   date_from = '2024-02-29 23:00:00.000000'
+--   date_to = '2024-03-31 21:59:59.999999'
+--   window = 1209600000000
+--   furthest = [2]
+--   rows = 101
+--   offset = 0
