@@ -31,6 +31,6 @@ def of_any_entity(project_id: int, entities: Iterable[Entity]) -> list[Fragment]
     if all(entity.names is not None for entity in wanted):
         names = sorted({name for entity in wanted for name in entity.names or ()})
         conditions.append(sql("events.event IN {events:Array(String)}", events=names))
-    if any(entity.filter != EVERYTHING for entity in wanted):
+    if any(entity.first_time or entity.filter != EVERYTHING for entity in wanted):
         conditions.append(any_of(of_entity(project_id, entity) for entity in wanted))
     return conditions

@@ -9,7 +9,7 @@ WHERE team_id = {project:Int64}
           (
               SELECT
                   ifNull(merged.person_id, events.person_id) AS actor_id,
-                  argMinIf(ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), ''), bitShiftLeft(toInt128(toUnixTimestamp64Micro(timestamp)), 64) + toInt128(arrival), ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') != '') AS touched,
+                  argMinIf(ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), ''), bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) + 10000000000000000), 64) + arrival, ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') != '') AS touched,
                   arraySort(groupArray(
                       bitOr(
                           bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 2),

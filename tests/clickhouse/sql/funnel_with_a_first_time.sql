@@ -17,7 +17,7 @@ WHERE team_id = {project:Int64}
                                   events.event = {event:String}
                                   AND events.uuid IN
                                   (
-                                      SELECT argMin(events.uuid, bitShiftLeft(toInt128(toUnixTimestamp64Micro(timestamp)), 64) + toInt128(arrival))
+                                      SELECT argMin(events.uuid, bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) + 10000000000000000), 64) + arrival)
                                       FROM events
                                       LEFT ANY JOIN
                                       (
@@ -45,6 +45,26 @@ WHERE team_id = {project:Int64}
                 AND timestamp >= {date_from:DateTime64(6, 'UTC')}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
+                AND (
+                    (
+                        events.event = {event:String}
+                        AND events.uuid IN
+                        (
+                            SELECT argMin(events.uuid, bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) + 10000000000000000), 64) + arrival)
+                            FROM events
+                            LEFT ANY JOIN
+                            (
+                                SELECT cityHash64(distinct_id) AS distinct_id_hash, toNullable(person_id) AS person_id
+                                FROM person_distinct_id_overrides FINAL
+                                WHERE team_id = {project:Int64} AND is_deleted = 0
+                            ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
+                            WHERE team_id = {project:Int64}
+                              AND events.event = {event:String}
+                            GROUP BY ifNull(merged.person_id, events.person_id)
+                        )
+                    )
+                    OR events.event = {event_2:String}
+                )
               GROUP BY actor_id
           ),
           with_moments AS
