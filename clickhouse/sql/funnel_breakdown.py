@@ -74,7 +74,8 @@ def _at_step(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Brea
         columns=(VARIANT, is_candidate),
         groups=(VARIANT,),
         of_row=(Fragment("is_candidate"),),
-        source=(sql("ARRAY JOIN {values:Array(String)} AS variant", values=list(asked.values or ())),),
+        # Each value once: an event must not come twice into one group.
+        source=(sql("ARRAY JOIN {values:Array(String)} AS variant", values=sorted(set(asked.values or ()))),),
         at_step=AtStep(asked.step, sql("{value} = variant", value=value)),
     )
 

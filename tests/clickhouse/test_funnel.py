@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from pydantic import ValidationError
 
 from clickhouse.client import ClickHouse
@@ -373,10 +373,73 @@ FIRST_A = Entity(names=("A",), first_time=True)
         pytest.param(days(("A", 0), ("A", 0), ("B", 1)), 2, id="of two at once the first that came counts"),
     ],
 )
+@pytest.mark.parametrize("order", ["ordered", "strict"])
 def test_a_step_for_the_first_time_is_the_first_that_ever_was(
-    clickhouse: ClickHouse, events: list[Event], expected: int | None
+    clickhouse: ClickHouse, events: list[Event], expected: int | None, order: str
 ) -> None:
-    check(clickhouse, events, [FIRST_A, "B"], expected)
+    check(clickhouse, events, [FIRST_A, "B"], expected, order=order)
+
+
+A_CHANGES_NOTHING = spoilt_by("A", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "events", "expected", "more"),
+    [
+        pytest.param(
+            [FIRST_A, "B"], days(("A", 0), ("A", 20)), 1, UNORDERED, id="what is not the first one is no step"
+        ),
+        pytest.param(
+            AB,
+            days(("B", 0), ("X", 0), ("A", 1), ("A", 1)),
+            1,
+            {**STRICT, **A_CHANGES_NOTHING},
+            id="a contested instant and one that is not",
+        ),
+        pytest.param(
+            [None, FIRST_A],
+            days(("A", 0), ("X", 0), ("X", 20), ("A", 20)),
+            1,
+            X_FROM_A_TO_B,
+            id="two contested instants",
+        ),
+        pytest.param([None, "A"], days(("A", 0), ("X", 0)), 1, {}, id="a tie keeps the first to open a path"),
+        pytest.param([None, "A"], days(("X", 0), ("A", 0)), 2, {}, id="and the second may go on"),
+        pytest.param(AB, days(("A", 0), ("A", 0)), 1, A_CHANGES_NOTHING, id="a tie that spoils itself"),
+        pytest.param(
+            ABC,
+            days(("A", 0), ("B", 1), ("X", 2), ("B", 3), ("C", 4)),
+            ABSENT,
+            X_FROM_B_TO_C,
+            id="to do the same step again does not undo an exclusion",
+        ),
+        pytest.param(
+            ABC,
+            days(("A", 0), ("B", 1), ("A", 2), ("X", 3), ("B", 4)),
+            2,
+            X_FROM_A_TO_B,
+            id="a spoilt path is no better than a clean one that got as far",
+        ),
+        pytest.param(
+            ["A", "A", "B"],
+            days(("A", 0), ("A", 8), ("A", 10), ("B", 22)),
+            3,
+            {},
+            id="a step's latest path is the one that goes on",
+        ),
+        pytest.param(
+            [named("A", "B"), "A", "C"],
+            days(("A", 0), ("A", 1), ("B", 2), ("A", 15), ("C", 16)),
+            3,
+            UNORDERED,
+            id="an event counts for the step that it was longest ago for",
+        ),
+    ],
+)
+def test_what_is_easily_got_wrong_comes_out_right(
+    clickhouse: ClickHouse, steps: Steps, events: list[Event], expected: int | None, more: dict[str, Any]
+) -> None:
+    check(clickhouse, events, steps, expected, **more)
 
 
 # To shrink an example of many persons Hypothesis would take minutes; `smallest` takes a second for one.
@@ -390,6 +453,7 @@ def test_everybody_gets_as_far_as_the_reference(clickhouse: ClickHouse, example:
     people = {person_id(project, number): person for number, person in enumerate(example.persons)}
     for drawn in example.queries:
         query = drawn.model_copy(update={"project_id": project})
+        note(query.model_dump_json(exclude_defaults=True))
         wanted = [each for each in sorted(people, key=str) if comes_back(people[each].history, query)]
         page = wanted[query.offset : query.offset + query.limit + 1]
         found = funnel_persons(clickhouse, query)

@@ -106,7 +106,7 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 --   before = 1709247599999999
 --   event_2 = 'signed up'
 --   event_2_2 = 'paid'
---   values = ['Chrome', '']
+--   values = ['', 'Chrome']
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events = ['paid', 'signed up']
