@@ -36,8 +36,11 @@ if(
 )
 """.strip()
 
+_OF_CONTESTED = 63
+
 # Otherwise the history is taken apart: (moment, event, step, mark). Step 0 excludes, before the steps of its
-# event from the highest down; step -1 forgets, after them.
+# event from the highest down; step -1 forgets, after them. The last bit of a mark says that its instant is
+# contested.
 OFFERS = """
 arraySort(
     offer -> if(
@@ -47,7 +50,10 @@ arraySort(
     ),
     arrayFlatten(arrayMap(
         (event, place) -> arrayMap(
-            step -> ({moment}, toInt64(place), step, {mark}),
+            step -> (
+                {moment}, toInt64(place), step,
+                if(has(contested, {moment}), bitOr({mark}, {of_contested}), {mark})
+            ),
             arrayConcat(
                 arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd({mark}, {all_steps}))),
                 if(has(contested, {moment}), emptyArrayInt64(), {around:Array(Int64)})
@@ -97,7 +103,8 @@ arrayFold(
 _BEFORE = Fragment("arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))")
 _REACHED = """
 (
-    before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+    before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+    AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, {of_contested})))
 )
 """.strip()
 _BETTER = """
@@ -150,6 +157,7 @@ def offers(packing: Packing) -> Fragment:
         moment=Fragment(packing.moment("event")),
         mark=Fragment(packing.mark("event")),
         all_steps=Fragment(str(marks.all_steps)),
+        of_contested=Fragment(str(1 << _OF_CONTESTED)),
         around=[0] * marks.excluding + [-1] * marks.strict,
     )
     return sql("arrayMap(\n    history -> {taken_apart},\n    tied\n)", taken_apart=taken_apart)
@@ -157,9 +165,9 @@ def offers(packing: Packing) -> Fragment:
 
 def walk_offers(marks: Marks, window: int) -> Fragment:
     """Of the path that got furthest, its step, when it entered, when it got there, and whether it is
-    excluded. A path remembers its events, so that it uses each of them once. The first path of an instant is
-    kept."""
-    reached = sql(_REACHED, window=window)
+    excluded. A path remembers its events, so that it uses each of them once. The first path of a contested
+    instant is kept."""
+    reached = sql(_REACHED, window=window, of_contested=Fragment(str(_OF_CONTESTED)))
     arriving = sql("{before}[step]", before=_BEFORE)
     steps = Fragment(str(marks.steps))
     walk = sql(

@@ -74,7 +74,10 @@ WHERE team_id = {project:Int64}
                           ),
                           arrayFlatten(arrayMap(
                               (event, place) -> arrayMap(
-                                  step -> (toUInt64(bitShiftRight(event, 67)), toInt64(place), step, toUInt64(bitAnd(event, 7))),
+                                  step -> (
+                                      toUInt64(bitShiftRight(event, 67)), toInt64(place), step,
+                                      if(has(contested, toUInt64(bitShiftRight(event, 67))), bitOr(toUInt64(bitAnd(event, 7)), 9223372036854775808), toUInt64(bitAnd(event, 7)))
+                                  ),
                                   arrayConcat(
                                       arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd(toUInt64(bitAnd(event, 7)), 7))),
                                       if(has(contested, toUInt64(bitShiftRight(event, 67))), emptyArrayInt64(), {around:Array(Int64)})
@@ -149,7 +152,8 @@ WHERE team_id = {project:Int64}
                                       arrayMap(
                                           (path, before, following, place) -> multiIf(
                                               step = place AND (
-                                                  before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                                  before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+                                                  AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
                                               ),
                                               (before.1, arrayPushBack(before.2, event), before.3),
                                               step = 0 AND bitTest(mark, 3 - 1 + place) AND path.1 > 0
@@ -169,7 +173,8 @@ WHERE team_id = {project:Int64}
                                           AND NOT (state.2 = 3 AND NOT state.5)
                                           AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
                                           AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
                                           ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
                                       ), toUInt8(step), state.2),
                                       if((
@@ -177,7 +182,8 @@ WHERE team_id = {project:Int64}
                                           AND NOT (state.2 = 3 AND NOT state.5)
                                           AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
                                           AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
                                           ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
                                       ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].1, state.3),
                                       if((
@@ -185,7 +191,8 @@ WHERE team_id = {project:Int64}
                                           AND NOT (state.2 = 3 AND NOT state.5)
                                           AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
                                           AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
                                           ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
                                       ), moment, state.4),
                                       if((
@@ -193,7 +200,8 @@ WHERE team_id = {project:Int64}
                                           AND NOT (state.2 = 3 AND NOT state.5)
                                           AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
                                           AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND before.1 != path.1 AND NOT has(before.2, event)
+                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
+                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
                                           ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
                                       ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3, state.5 OR (
                                           step = 0 AND state.2 > 0 AND bitTest(mark, 3 - 1 + state.2)
