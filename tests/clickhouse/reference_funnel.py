@@ -60,8 +60,11 @@ def occurrences(history: Sequence[Event], query: FunnelQuery) -> list[Occurrence
         Occurrence(
             at=event.at,
             steps=frozenset(n for n, step in enumerate(query.steps, 1) if matches(step, event, history)),
-            exclusions=frozenset(
-                n for n, exclusion in enumerate(query.exclusions) if matches(exclusion.entity, event, history)
+            spoils=frozenset(
+                step
+                for exclusion in query.exclusions
+                for step in range(exclusion.from_step + 1, exclusion.to_step + 1)
+                if matches(exclusion.entity, event, history)
             ),
             value=text(event.properties.get(query.breakdown.key)) or "" if query.breakdown else "",
         )

@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from clickhouse.query.funnel import Exclusion, FunnelQuery
+from clickhouse.query.funnel import FunnelQuery
 
 
 @dataclass(frozen=True, eq=False)
 class Occurrence:
-    """An event as a funnel sees it: which steps it matches, counted from 1, which exclusions, by their place
-    in the query, and its value of the breakdown."""
+    """An event as a funnel sees it: which steps it matches, counted from 1; at which steps it spoils a path,
+    because it matches exclusions; its value of the breakdown.
+
+    An exclusion happens after step `from_step` and before step `to_step` of those counted from 0, so that it
+    spoils what stands at the steps from_step + 1 to to_step of those counted from 1.
+    """
 
     at: datetime
     steps: frozenset[int]
-    exclusions: frozenset[int] = frozenset()
+    spoils: frozenset[int] = frozenset()
     value: str = ""
 
 
@@ -53,7 +57,7 @@ def instants(events: Sequence[Occurrence], query: FunnelQuery) -> list[list[Occu
     instants: each event stands for itself.
     """
     if query.order == "ordered":
-        events = [event for event in events if event.steps or event.exclusions]
+        events = [event for event in events if event.steps or event.spoils]
     if query.entrance is not None:
         return [[event] for event in events]
     return [list(tied) for _, tied in groupby(events, key=lambda event: event.at)]
@@ -61,8 +65,8 @@ def instants(events: Sequence[Occurrence], query: FunnelQuery) -> list[list[Occu
 
 def is_contested(instant: list[Occurrence]) -> bool:
     """Whether it matters in which order the events of one instant are taken: they do not all match the same
-    steps and the same exclusions."""
-    return len({(event.steps, event.exclusions) for event in instant}) > 1
+    steps and spoil the same ones."""
+    return len({(event.steps, event.spoils) for event in instant}) > 1
 
 
 class Walk:
@@ -91,8 +95,8 @@ class Walk:
         """An event whose place among the others is known: it spoils paths first. Then it is offered to its
         steps from the highest to the lowest, so that it takes a path one step further at most. In a strict
         funnel the paths that stand at any other step are forgotten at last; the best is not."""
-        for number in event.exclusions:
-            self._spoil(self._query.exclusions[number], event.at)
+        for step in event.spoils:
+            self._spoil(step, event.at)
         for step in sorted(event.steps, reverse=True):
             if step == 1:
                 self._enter(event)
@@ -113,15 +117,14 @@ class Walk:
                 elif not self._stands_at(1, event.at):  # The first path of the instant is kept.
                     self._enter(event)
 
-    def _spoil(self, exclusion: Exclusion, at: datetime) -> None:
-        """An exclusion happens after step from_step + 1 and before step to_step + 1, counted from 1: it marks
-        each path that stands there, is within its window and did not get further. So it does the best."""
-        for step in range(exclusion.from_step + 1, exclusion.to_step + 1):
-            path = self._paths.get(step)
-            if path and self._is_within(path, at) and not self._stands_at(step + 1, path.entry):
-                self._paths[step] = replace(path, is_excluded=True)
-            if self._best and self._best_step == step and self._is_within(self._best, at):
-                self._best = replace(self._best, is_excluded=True)
+    def _spoil(self, step: int, at: datetime) -> None:
+        """Mark the path that stands at the step, if it is within its window and did not get further. Mark the
+        best too, if it got to this step and is within its window."""
+        path = self._paths.get(step)
+        if path and self._is_within(path, at) and not self._stands_at(step + 1, path.entry):
+            self._paths[step] = replace(path, is_excluded=True)
+        if self._best and self._best_step == step and self._is_within(self._best, at):
+            self._best = replace(self._best, is_excluded=True)
 
     def _enter(self, event: Occurrence) -> None:
         """Begin a path, which replaces the one at the first step; in funnel trends, within the entrance."""
@@ -169,7 +172,7 @@ def most_steps(events: Sequence[Occurrence], query: FunnelQuery) -> int | None:
     for event in events:
         if most == len(query.steps):
             break
-        if event.exclusions:
+        if event.spoils:
             latest, most = {}, 0
         elif event.steps:
             never = [step for step in sorted(event.steps) if step not in latest]
