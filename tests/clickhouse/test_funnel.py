@@ -380,7 +380,7 @@ def test_a_step_for_the_first_time_is_the_first_that_ever_was(
     check(clickhouse, events, [FIRST_A, "B"], expected, order=order)
 
 
-A_CHANGES_NOTHING = spoilt_by("A", 0, 1)
+A_FROM_A_TO_B = spoilt_by("A", 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ A_CHANGES_NOTHING = spoilt_by("A", 0, 1)
             AB,
             days(("B", 0), ("X", 0), ("A", 1), ("A", 1)),
             1,
-            {**STRICT, **A_CHANGES_NOTHING},
+            {**STRICT, **A_FROM_A_TO_B},
             id="a contested instant and one that is not",
         ),
         pytest.param(
@@ -405,7 +405,7 @@ A_CHANGES_NOTHING = spoilt_by("A", 0, 1)
         ),
         pytest.param([None, "A"], days(("A", 0), ("X", 0)), 1, {}, id="a tie keeps the first to open a path"),
         pytest.param([None, "A"], days(("X", 0), ("A", 0)), 2, {}, id="and the second may go on"),
-        pytest.param(AB, days(("A", 0), ("A", 0)), 1, A_CHANGES_NOTHING, id="a tie that spoils itself"),
+        pytest.param(AB, days(("A", 0), ("A", 0)), 1, A_FROM_A_TO_B, id="a tie that spoils itself"),
         pytest.param(
             ABC,
             days(("A", 0), ("B", 1), ("X", 2), ("B", 3), ("C", 4)),
