@@ -14,6 +14,7 @@ The events of each person are gathered in one array, and the walk is a few passe
 take a path two steps further.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -61,6 +62,7 @@ SELECT
 FROM {events}
 WHERE {conditions}
 GROUP BY {groups}
+HAVING {promising}
 """.strip()
 
 
@@ -116,6 +118,7 @@ def _grouped(query: FunnelQuery) -> Fragment:
     return sql(
         GROUPED,
         gathered=_gathered(query, history_packing(query).pack(_mark(query, breakdown))),
+        promising=where(*_promising(query), *breakdown.of_group),
         **_source(query, breakdown),
     )
 
@@ -129,6 +132,22 @@ def _gathered(query: FunnelQuery, event: Fragment) -> Fragment:
     return sql("groupArrayIf(\n    {event},\n    mark != 0\n)", event=event)
 
 
+def _promising(query: FunnelQuery) -> Iterator[Fragment]:
+    """What is true of all who got as far as is asked, and cheap to know: that they did what the steps say, in
+    whatever order. The few that are left are walked."""
+    least, marks = query.furthest[0], _marks(query)
+    if query.order == "unordered":
+        done = f"bitCount(bitAnd(groupBitOr(mark), {marks.all_steps}))"
+        yield sql(f"{done} >= {{least:UInt8}}", least=least)
+        return
+    required = (1 << least) - 1
+    yield Fragment(f"bitAnd(groupBitOr(mark), {required}) = {required}")
+    for step, times in Counter(query.steps[:least]).items():
+        if times > 1:
+            bit = marks.step(query.steps.index(step) + 1)
+            yield sql(f"countIf(bitTest(mark, {bit})) >= {{times:UInt8}}", times=times)
+
+
 def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
     """Exclusions take away, so they are looked at later, only for those who get this far without them."""
     walk = _walk(query)
@@ -137,7 +156,7 @@ def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
         *_in_order(query),
         *walk.columns,
         Column("furthest", walk.result),
-        Only("as_far_as_asked", where(furthest, *breakdown_of(query).of_row)),
+        Only("as_far_as_asked", furthest),
     ]
 
 
@@ -223,8 +242,9 @@ def _marks(query: FunnelQuery) -> Marks:
 
 def history_packing(query: FunnelQuery) -> Packing:
     """How the events of a person's history are written as numbers."""
-    # Events of one instant that are alike can change places, and others are sorted by step.
-    by_arrival = not _heeds_ties(query) or not are_disjoint(query.steps)
+    # Events of one instant that are alike can change places, and others are sorted by step. A repeated step
+    # makes no two events unlike each other that share a step.
+    by_arrival = not _heeds_ties(query) or not are_disjoint(dict.fromkeys(query.steps))
     return Packing(_marks(query), query.date_range, with_arrival=by_arrival)
 
 

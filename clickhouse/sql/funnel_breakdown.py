@@ -24,13 +24,13 @@ class Breakdown:
     """What it adds to the statement that groups events by person.
 
     `columns` are selected with the groups, `groups` added to them. `of_event` are conditions on events,
-    `of_row` on the rows that come out. `source` follows FROM.
+    `of_group` on groups. `source` follows FROM.
     """
 
     columns: tuple[Fragment, ...] = ()
     groups: tuple[Fragment, ...] = ()
     of_event: tuple[Fragment, ...] = ()
-    of_row: tuple[Fragment, ...] = ()
+    of_group: tuple[Fragment, ...] = ()
     source: tuple[Fragment, ...] = ()
     at_step: AtStep | None = None
 
@@ -63,20 +63,23 @@ def _all_events(asked: EventBreakdown, value: Fragment) -> Breakdown:
 def _at_step(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:
     """One funnel for each value asked for, in which that step takes only the events that have it."""
     assert asked.step is not None
-    step = is_of_entity(query.project_id, query.steps[asked.step])
+    # Each value once: an event must not come twice into one group.
+    values = sorted(set(asked.values or ()))
+    one = len(values) == 1
+    variant = sql("{value:String}", value=values[0]) if one else VARIANT
+    has_value = sql("{value} = {variant}", value=value, variant=variant)
     is_candidate = sql(
-        "(countIf({step} AND {value} = variant) > 0 OR (variant = '' AND countIf({step}) = 0))\n"
-        "    AS is_candidate",
-        step=step,
-        value=value,
+        "(countIf({step} AND {has_value}) > 0 OR ({variant} = '' AND countIf({step}) = 0))",
+        step=is_of_entity(query.project_id, query.steps[asked.step]),
+        has_value=has_value,
+        variant=variant,
     )
     return Breakdown(
-        columns=(VARIANT, is_candidate),
-        groups=(VARIANT,),
-        of_row=(Fragment("is_candidate"),),
-        # Each value once: an event must not come twice into one group.
-        source=(sql("ARRAY JOIN {values:Array(String)} AS variant", values=sorted(set(asked.values or ()))),),
-        at_step=AtStep(asked.step, sql("{value} = variant", value=value)),
+        columns=() if one else (VARIANT,),
+        groups=() if one else (VARIANT,),
+        of_group=(is_candidate,),
+        source=() if one else (sql("ARRAY JOIN {values:Array(String)} AS variant", values=values),),
+        at_step=AtStep(asked.step, has_value),
     )
 
 
@@ -87,13 +90,15 @@ def _touched(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Brea
         of_funnel = any_of(is_of_entity(query.project_id, step) for step in query.steps)
         has_value = all_of([has_value, of_funnel])
     touched = sql(
-        "{function}({value}, {order_of_events}, {has_value}) AS touched",
+        "{function}({is_asked}, {order_of_events}, {has_value})",
         function=Fragment("argMinIf" if asked.attribution == "first_touch" else "argMaxIf"),
-        value=value,
+        is_asked=_is_asked(value, asked),
         order_of_events=ORDER_OF_EVENTS,
         has_value=has_value,
     )
-    return Breakdown(columns=(touched,), of_row=(_is_asked(Fragment("touched"), asked),))
+    if "" in (asked.values or ()):
+        touched = any_of([touched, sql("countIf({has_value}) = 0", has_value=has_value)])
+    return Breakdown(of_group=(touched,))
 
 
 def _is_asked(value: Fragment, asked: EventBreakdown) -> Fragment:

@@ -52,6 +52,7 @@ WHERE team_id = {project:Int64}
                     AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                     AND events.event IN {events_2:Array(String)}
                   GROUP BY actor_id
+                  HAVING bitAnd(groupBitOr(mark), 1) = 1
               ),
               with_moments AS
               (

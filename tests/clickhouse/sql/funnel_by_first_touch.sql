@@ -9,7 +9,6 @@ WHERE team_id = {project:Int64}
           (
               SELECT
                   ifNull(merged.person_id, events.person_id) AS actor_id,
-                  argMinIf(ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), ''), bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) + 10000000000000000), 64) + arrival, ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') != '') AS touched,
                   arraySort(groupArray(
                       bitOr(
                           bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 2),
@@ -31,6 +30,8 @@ WHERE team_id = {project:Int64}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
+                AND argMinIf(ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') IN {values:Array(String)}, bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) + 10000000000000000), 64) + arrival, ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') != '')
           ),
           with_moments AS
           (
@@ -85,7 +86,6 @@ WHERE team_id = {project:Int64}
           as_far_as_asked AS
           (
               SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
-                AND touched IN {values:Array(String)}
           )
       SELECT actor_id FROM as_far_as_asked
   )
@@ -94,15 +94,15 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 
 -- with
 --   project = 7
---   key = '%24browser'
 --   before = 1709247599999999
 --   event = 'signed up'
 --   event_2 = 'paid'
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events = ['paid', 'signed up']
+--   key = '%24browser'
+--   values = ['Chrome']
 --   window = 1209600000000
 --   furthest = [2]
---   values = ['Chrome']
 --   rows = 101
 --   offset = 0

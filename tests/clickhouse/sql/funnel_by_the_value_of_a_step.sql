@@ -10,15 +10,13 @@ WHERE team_id = {project:Int64}
               SELECT
                   ifNull(merged.person_id, events.person_id) AS actor_id,
                   variant,
-                  (countIf(events.event = {event:String} AND ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') = variant) > 0 OR (variant = '' AND countIf(events.event = {event:String}) = 0))
-                      AS is_candidate,
                   arraySort(groupArrayIf(
                       bitOr(
                           bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 2),
                           toUInt64(
-                              (events.event = {event_2:String}) * 1
+                              (events.event = {event:String}) * 1
                               + ((
-                                  events.event = {event_2_2:String}
+                                  events.event = {event_2:String}
                                   AND ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') = variant
                               )) * 2
                           ) AS mark
@@ -38,6 +36,8 @@ WHERE team_id = {project:Int64}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id, variant
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
+                AND (countIf(events.event = {event_2:String} AND ifNull(substring(events.property_texts.{key:Identifier}.:String, 2), '') = variant) > 0 OR (variant = '' AND countIf(events.event = {event_2:String}) = 0))
           ),
           with_moments AS
           (
@@ -92,7 +92,6 @@ WHERE team_id = {project:Int64}
           as_far_as_asked AS
           (
               SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
-                AND is_candidate
           )
       SELECT actor_id FROM as_far_as_asked
   )
@@ -101,11 +100,10 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 
 -- with
 --   project = 7
---   event = 'paid'
---   key = '%24browser'
 --   before = 1709247599999999
---   event_2 = 'signed up'
---   event_2_2 = 'paid'
+--   event = 'signed up'
+--   event_2 = 'paid'
+--   key = '%24browser'
 --   values = ['', 'Chrome']
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'

@@ -30,6 +30,7 @@ WHERE team_id = {project:Int64}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id
+              HAVING bitCount(bitAnd(groupBitOr(mark), 3)) >= {least:UInt8}
           ),
           with_moments AS
           (
@@ -100,6 +101,7 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events = ['paid', 'signed up']
+--   least = 2
 --   window = 1209600000000
 --   furthest = [2]
 --   rows = 101

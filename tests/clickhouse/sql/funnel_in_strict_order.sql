@@ -29,6 +29,7 @@ WHERE team_id = {project:Int64}
                 AND timestamp >= {date_from:DateTime64(6, 'UTC')}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
           with_contested AS
           (

@@ -37,6 +37,7 @@ WHERE team_id = {project:Int64}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
           with_moments AS
           (

@@ -32,6 +32,7 @@ WHERE team_id = {project:Int64}
                 AND events.event IN {events:Array(String)}
                 AND substring(events.property_texts.{key_2:Identifier}.:String, 2) IN {texts:Array(String)}
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
           with_moments AS
           (

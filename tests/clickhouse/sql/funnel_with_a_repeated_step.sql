@@ -11,12 +11,12 @@ WHERE team_id = {project:Int64}
                   ifNull(merged.person_id, events.person_id) AS actor_id,
                   arraySort(groupArray(
                       bitOr(
-                          bitShiftLeft(toUInt128(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 67),
-                          bitOr(bitShiftLeft(toUInt128(arrival), 3), toUInt64(
+                          bitShiftLeft(toUInt64(toUnixTimestamp64Micro(timestamp) - {before:Int64}), 3),
+                          toUInt64(
                               (events.event = {event:String}) * 1
                               + (events.event = {event:String}) * 2
                               + (events.event = {event_2:String}) * 4
-                          ) AS mark)
+                          ) AS mark
                       )
                   )) AS history
               FROM events
@@ -31,14 +31,16 @@ WHERE team_id = {project:Int64}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 7) = 7
+                AND countIf(bitTest(mark, 0)) >= {times:UInt8}
           ),
           with_contested AS
           (
               SELECT *,
                   arrayDistinct(arrayMap(
-                      event -> toUInt64(bitShiftRight(event, 67)),
+                      event -> toUInt64(bitShiftRight(event, 3)),
                       arrayFilter(
-                          (event, next) -> toUInt64(bitShiftRight(event, 67)) = toUInt64(bitShiftRight(next, 67)) AND toUInt64(bitAnd(event, 7)) != toUInt64(bitAnd(next, 7)),
+                          (event, next) -> toUInt64(bitShiftRight(event, 3)) = toUInt64(bitShiftRight(next, 3)) AND toUInt64(bitAnd(event, 7)) != toUInt64(bitAnd(next, 7)),
                           arrayPopBack(history), arrayPopFront(history)
                       )
                   )) AS contested
@@ -47,7 +49,7 @@ WHERE team_id = {project:Int64}
           with_moments AS
           (
               SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 67)), history), 0) AS moments
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), history), 0) AS moments
               FROM with_contested
           ),
           with_marks AS
@@ -75,12 +77,12 @@ WHERE team_id = {project:Int64}
                           arrayFlatten(arrayMap(
                               (event, place) -> arrayMap(
                                   step -> (
-                                      toUInt64(bitShiftRight(event, 67)), toInt64(place), step,
-                                      if(has(contested, toUInt64(bitShiftRight(event, 67))), bitOr(toUInt64(bitAnd(event, 7)), 9223372036854775808), toUInt64(bitAnd(event, 7)))
+                                      toUInt64(bitShiftRight(event, 3)), toInt64(place), step,
+                                      if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(toUInt64(bitAnd(event, 7)), 9223372036854775808), toUInt64(bitAnd(event, 7)))
                                   ),
                                   arrayConcat(
                                       arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd(toUInt64(bitAnd(event, 7)), 7))),
-                                      if(has(contested, toUInt64(bitShiftRight(event, 67))), emptyArrayInt64(), {around:Array(Int64)})
+                                      if(has(contested, toUInt64(bitShiftRight(event, 3))), emptyArrayInt64(), {around:Array(Int64)})
                                   )
                               ),
                               history, arrayEnumerate(history)
@@ -237,6 +239,7 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 --   date_from = '2024-02-29 23:00:00.000000'
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events = ['paid', 'signed up']
+--   times = 2
 --   around = []
 --   window = 1209600000000
 --   furthest = [3]

@@ -144,6 +144,7 @@ WHERE team_id = {project:Int64}
                     OR events.event = {event:String}
                 )
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
           with_moments AS
           (

@@ -72,6 +72,7 @@ WHERE team_id = {project:Int64}
                     )
                 )
               GROUP BY actor_id
+              HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
           with_moments AS
           (
