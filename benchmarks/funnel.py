@@ -3,8 +3,8 @@
     EVENTS=20000000 python -m benchmarks.funnel
 
 The floor of a funnel is the same scan of the same columns, grouped by events.person_id and counted: no
-merges, no deleted persons, no steps. Times are the best of five; memory is the most that the whole process
-held meanwhile.
+merges, no deleted persons, no steps. The second line is the floor once more, with merged persons as one.
+Times are the best of five; memory is the most that the whole process held meanwhile.
 """
 
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.sql.conditions import where
 from clickhouse.sql.events import in_range, of_any_entity
 from clickhouse.sql.fragment import Fragment, joined, sql
+from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges
 from clickhouse.sql.properties import property_text
 
 _VIEWED, _SIGNED_UP, _PAID = (Entity(names=(name,)) for name in ("pricing viewed", "signed up", "paid"))
@@ -65,7 +66,7 @@ def main() -> None:
     write(f"{'':52}{'best':>9}{'ratio':>8}{'memory':>10}\n")
     for name, query in _FUNNELS.items():
         _compare(store, name, query)
-    floor = best(lambda: store.rows(_floor(_THREE)))
+    floor = best(lambda: store.rows(_floor(_THREE, Fragment("events.person_id"))))
     second = funnel_statement(_THREE.model_copy(update={"offset": _THREE.limit}))
     line("ordered: page 2", best(lambda: store.rows(second)), floor)
     line("ordered: count", best(lambda: funnel_count(store, _THREE)), floor)
@@ -74,9 +75,11 @@ def main() -> None:
 
 
 def _compare(store: ClickHouse, name: str, query: FunnelQuery) -> None:
-    floor, statement = _floor(query), funnel_statement(query)
+    statement = funnel_statement(query)
+    floor, of_persons = (_floor(query, by) for by in (Fragment("events.person_id"), PERSON_OF_EVENT))
     at_least = best(lambda: store.rows(floor))
     line(f"{name}: floor", at_least, at_least)
+    line(f"{name}: floor, merged", best(lambda: store.rows(of_persons)), at_least)
     line(name, best(lambda: store.rows(statement)), at_least, peak_memory(store, statement))
 
 
@@ -95,7 +98,7 @@ def _compare_merges(store: ClickHouse) -> None:
     line("ordered: with merges", with_merges, without)
 
 
-def _floor(query: FunnelQuery) -> Fragment:
+def _floor(query: FunnelQuery, by: Fragment) -> Fragment:
     entities = [*query.steps, *(each.entity for each in query.exclusions)]
     named = [] if query.order == "strict" else of_any_entity(query.project_id, entities)
     read = [Fragment("min(timestamp)"), Fragment("max(event)")]
@@ -104,7 +107,10 @@ def _floor(query: FunnelQuery) -> Fragment:
     if query.breakdown is not None:
         read.append(sql("max({text})", text=property_text("events", query.breakdown.key)))
     return sql(
-        "SELECT count() FROM (SELECT person_id, {read} FROM events WHERE {conditions} GROUP BY person_id)",
+        "SELECT count()\n"
+        "FROM (SELECT {by} AS actor_id, {read} FROM {events} WHERE {conditions} GROUP BY actor_id)",
+        by=by,
+        events=events_with_merges(query.project_id) if by == PERSON_OF_EVENT else Fragment("events"),
         read=joined(", ", read),
         conditions=where(in_range(query.project_id, query.date_range), *named),
     )
