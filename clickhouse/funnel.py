@@ -144,8 +144,9 @@ def _promising(query: FunnelQuery) -> Iterator[Fragment]:
     yield Fragment(f"bitAnd(groupBitOr(mark), {required}) = {required}")
     for step, times in Counter(query.steps[:least]).items():
         if times > 1:
-            bit = marks.step(query.steps.index(step) + 1)
-            yield sql(f"countIf(bitTest(mark, {bit})) >= {{times:UInt8}}", times=times)
+            # Any of its bits: what a bucket or a breakdown says of one of them is not true of the others.
+            bits = sum(1 << place for place, other in enumerate(query.steps[:least]) if other == step)
+            yield sql(f"countIf(bitAnd(mark, {bits}) != 0) >= {{times:UInt8}}", times=times)
 
 
 def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:

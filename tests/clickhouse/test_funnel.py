@@ -322,6 +322,7 @@ DAY_1 = {"entrance": Span(start=DAY_0 + timedelta(days=1), end=DAY_0 + timedelta
         pytest.param(AB, days(("A", 1), ("B", 1)), 2, {}, id="but taken as it came"),
         pytest.param(AB, days(("A", 1), ("X", 1), ("B", 1)), 1, STRICT, id="strictness holds at one instant"),
         pytest.param(AB, days(("A", 1), ("A", 9), ("B", 10)), 2, STRICT, id="a later first step breaks none"),
+        pytest.param(["A", "A"], days(("A", 1), ("A", 9)), 2, {}, id="the same step again may be later"),
     ],
 )
 def test_only_paths_that_begin_in_the_entrance_count(

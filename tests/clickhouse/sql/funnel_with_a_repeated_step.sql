@@ -32,7 +32,7 @@ WHERE team_id = {project:Int64}
                 AND events.event IN {events:Array(String)}
               GROUP BY actor_id
               HAVING bitAnd(groupBitOr(mark), 7) = 7
-                AND countIf(bitTest(mark, 0)) >= {times:UInt8}
+                AND countIf(bitAnd(mark, 3) != 0) >= {times:UInt8}
           ),
           with_contested AS
           (
