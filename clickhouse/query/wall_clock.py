@@ -62,11 +62,13 @@ def bucket(
 ) -> tuple[datetime, datetime]:
     """When the hour, day, week or month that a moment is in begins, and when the next one does (UTC).
 
-    `week_start_day`: 0 when weeks begin on Sunday, 1 for Monday.
+    `week_start_day`: 0 when weeks begin on Sunday, 1 for Monday. An hour in which clocks change ends there,
+    and another one begins: sixty minutes each, unless clocks change by a part of an hour.
     """
     local = moment.astimezone(zone)
     if interval == "hour":
-        return start_of_hour(local), start_of_hour(local) + timedelta(hours=1)
+        start, last = start_of_hour(local), end_of_hour(local)
+        return _change(start, moment, zone) or start, _change(moment, last, zone) or last + TICK
     first = local.date()
     # Clocks that go back over midnight show again a day that has ended.
     if start_of_day(first + timedelta(days=1), zone) <= moment:
@@ -95,6 +97,22 @@ def months_before(wall: datetime, months: int) -> datetime:
 def last_day_of_month(day: date) -> date:
     """The last day of the month that `day` is in."""
     return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime | None:
+    """The instant (UTC) in between at which clocks were changed, which they do on whole seconds; None when
+    they were not."""
+
+    def offset(second: int) -> timedelta | None:
+        return (first + timedelta(seconds=second)).astimezone(zone).utcoffset()
+
+    first = before.astimezone(UTC).replace(microsecond=0)
+    width = (after - first) // timedelta(seconds=1)
+    if offset(0) == offset(width):
+        return None
+    return first + timedelta(
+        seconds=bisect_left(range(width), True, key=lambda n: offset(n) == offset(width))
+    )
 
 
 def _end_of_gap(skipped: datetime, zone: ZoneInfo) -> datetime:

@@ -37,6 +37,11 @@ def utc(text: str) -> datetime:
         ("2024-11-03 10:00", "day", NEW_YORK, "2024-11-03 04:00", "2024-11-04 05:00"),
         ("2024-11-03 05:30", "hour", NEW_YORK, "2024-11-03 05:00", "2024-11-03 06:00"),
         ("2024-11-03 06:30", "hour", NEW_YORK, "2024-11-03 06:00", "2024-11-03 07:00"),
+        # Clocks change by a part of an hour: back by a half, forward by a quarter.
+        ("2024-04-06 14:59", "hour", "Australia/Lord_Howe", "2024-04-06 14:00", "2024-04-06 15:00"),
+        ("2024-04-06 15:00", "hour", "Australia/Lord_Howe", "2024-04-06 15:00", "2024-04-06 15:30"),
+        ("1985-12-31 18:29", "hour", "Asia/Kathmandu", "1985-12-31 17:30", "1985-12-31 18:30"),
+        ("1985-12-31 18:30", "hour", "Asia/Kathmandu", "1985-12-31 18:30", "1985-12-31 19:15"),
         # Midnight does not exist.
         ("2024-09-08 12:00", "day", "America/Santiago", "2024-09-08 04:00", "2024-09-09 03:00"),
         # At one minute past midnight clocks go back to the day before.
@@ -78,7 +83,18 @@ ZONES = st.sampled_from(
 )  # fmt: skip
 
 
-@given(MOMENTS, ZONES, st.sampled_from(["day", "week", "month"]), st.sampled_from([0, 1]))
+CHANGES = st.sampled_from(
+    [utc(at) for at in ("2024-03-31 01:00", "2024-11-03 06:00", "1985-12-31 18:30", "2024-04-06 15:00",
+                        "2024-10-05 15:30", "2011-12-30 10:00", "2010-11-07 02:31", "1972-01-07 00:44:30")]
+)  # fmt: skip
+NEAR_CHANGES = st.builds(
+    lambda at, by: at + by, CHANGES, st.timedeltas(-timedelta(hours=2), timedelta(hours=2))
+)
+
+
+@given(
+    MOMENTS | NEAR_CHANGES, ZONES, st.sampled_from(["hour", "day", "week", "month"]), st.sampled_from([0, 1])
+)
 def test_buckets_hold_their_moments_and_follow_each_other_without_gaps(
     moment: datetime, zone_name: str, interval: Interval, week_start_day: int
 ) -> None:
