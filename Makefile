@@ -11,10 +11,10 @@ serve: .venv/installed
 test: .venv/installed-dev
 	$(PY) -m pytest $(ARGS)
 
-# The same tests with many more generated histories, filters and funnels, and more killed servers.
+# The same tests with many more generated histories, filters and questions, and more killed servers.
 test-long: .venv/installed-dev
 	HISTORY_EXAMPLES=2000 FUNNEL_EXAMPLES=3500 FILTER_EXAMPLES=1000 ELEMENTS_EXAMPLES=1000 PERSONS_KILLS=10 \
-		$(PY) -m pytest $(ARGS)
+		LIFECYCLE_EXAMPLES=1000 $(PY) -m pytest $(ARGS)
 
 check: lint test
 

@@ -23,6 +23,19 @@ team_id = {project:Int64}
     )
 
 
+def on_days_of(date_range: DateRange) -> Fragment:
+    """The days of the range (UTC), in the words of the sort key: without it, and by `in_range` alone, the
+    engine reads all days of an event."""
+    return sql(
+        """
+toDate32(events.timestamp) >= toDate32({date_from:DateTime64(6, 'UTC')})
+AND toDate32(events.timestamp) <= toDate32({date_to:DateTime64(6, 'UTC')})
+""".strip(),
+        date_from=date_range.date_from,
+        date_to=date_range.date_to,
+    )
+
+
 def of_any_entity(project_id: int, entities: Iterable[Entity]) -> list[Fragment]:
     """Conditions that the events of all the entities satisfy and no others. Names come as one list, which
     the sort key can use."""

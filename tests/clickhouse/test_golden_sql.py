@@ -13,12 +13,14 @@ import pytest
 
 from clickhouse.correlation import correlation_statement
 from clickhouse.funnel import funnel_statement
+from clickhouse.lifecycle import lifecycle_statement
 from clickhouse.persons import page_statement
 from clickhouse.query.conditions import Span
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.dates import DateRange
-from clickhouse.query.filters import Entity, Filter, InStaticCohort, both
+from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
 from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
+from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.sql.fragment import Fragment
 from persons.api.parameters.actions import STEPS
@@ -52,6 +54,19 @@ def funnel(*steps: Entity, **fields: Any) -> Fragment:
 
 def persons(asked: Filter) -> Fragment:
     return page_statement(PersonsQuery(project_id=7, filter=asked))
+
+
+def lifecycle(lifecycle_type: LifecycleType, asked: Filter) -> Fragment:
+    return lifecycle_statement(
+        LifecycleQuery(
+            project_id=7,
+            entity=PAID,
+            lifecycle_type=lifecycle_type,
+            target_date=NOW,
+            date_range=MARCH,
+            filter=asked,
+        )
+    )
 
 
 LEFT = Exclusion(entity=Entity(names=("left",)), from_step=0, to_step=1)
@@ -100,6 +115,8 @@ STATEMENTS = {
             converted=True,
         )
     ),
+    "lifecycle_new": lambda: lifecycle("new", meant([BROWSER, EMAIL])),
+    "lifecycle_resurrecting": lambda: lifecycle("resurrecting", EVERYTHING),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
     "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),
