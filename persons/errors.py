@@ -1,5 +1,6 @@
 """The refusals that more than one part of the service gives. persons/api/errors.py turns them into HTTP."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
@@ -29,6 +30,14 @@ def invalid(attr: str | None, detail: str, code: str = "invalid_input") -> Valid
     problem = ErrorDetail(detail, code=code)
     content: Any = [problem] if attr is None else {attr: problem}
     return ValidationError(content)
+
+
+class Invalid(ValidationError):
+    """A 400 that names the parameter and has something more in its body: `also`."""
+
+    def __init__(self, attr: str, detail: str, code: str, *, also: Mapping[str, str]) -> None:
+        super().__init__({attr: ErrorDetail(detail, code=code)})
+        self.also = also
 
 
 def not_supported(attr: str, detail: str) -> ValidationError:

@@ -12,6 +12,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from persons.api.parameters.correlation import CorrelationParameters
 from persons.api.parameters.door import HARMLESS, Parameters
 from persons.api.parameters.funnel import FunnelParameters
+from persons.api.parameters.lifecycle import LifecycleParameters
 from persons.api.parameters.persons import ListParameters
 from persons.api.parameters.properties import (
     OPERATORS,
@@ -60,7 +61,9 @@ def test_every_endpoint_is_described(path: str) -> None:
     )
 
 
-@pytest.mark.parametrize("parameters", [FunnelParameters, CorrelationParameters, ListParameters])
+@pytest.mark.parametrize(
+    "parameters", [FunnelParameters, CorrelationParameters, LifecycleParameters, ListParameters]
+)
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
     names = {*parameters.model_fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}
     names |= {parameter.name for parameter in parameters.unsupported}

@@ -49,6 +49,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     if challenge := getattr(translated, "auth_header", None):
         response["WWW-Authenticate"] = challenge
+    if also := getattr(translated, "also", None):
+        response.data = {**response.data, **also}
     if response.status_code >= 500:
         _log.error("request.failed", exc_info=error)
     return response

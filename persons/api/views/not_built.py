@@ -12,7 +12,6 @@ NOT_BUILT = (
     "batch_by_uuids",
     "bulk_delete",
     "deletion_status",
-    "lifecycle",
     "path",
     "properties_at_time",
     "properties_timeline",
