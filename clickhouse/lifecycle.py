@@ -17,7 +17,7 @@ from clickhouse.query.filters import EventProperty, Filter, Not, both, parts
 from clickhouse.query.lifecycle import LifecycleQuery, Period
 from clickhouse.recordings import RecordedEvent, recorded_events
 from clickhouse.sql.conditions import where, within
-from clickhouse.sql.events import in_range, of_any_entity, on_days_of
+from clickhouse.sql.events import in_range, of_any_entity
 from clickhouse.sql.filters import on_event, persons_of
 from clickhouse.sql.fragment import Fragment, sql
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
@@ -124,7 +124,6 @@ def _active(query: LifecycleQuery, start: datetime, having: Fragment) -> Fragmen
         events=events_with_merges(query.project_id),
         conditions=where(
             in_range(query.project_id, dates),
-            on_days_of(dates),
             *of_any_entity(query.project_id, [query.entity]),
             on_event(query.project_id, parts(_counted(query)).of_event),
         ),

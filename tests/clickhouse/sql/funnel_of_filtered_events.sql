@@ -27,6 +27,8 @@ WHERE team_id = {project:Int64}
                   WHERE team_id = {project:Int64} AND is_deleted = 0
               ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
               WHERE team_id = {project:Int64}
+                AND toDate32(timestamp) >= toDate32({date_from:DateTime64(6, 'UTC')})
+                AND toDate32(timestamp) <= toDate32({date_to:DateTime64(6, 'UTC')})
                 AND timestamp >= {date_from:DateTime64(6, 'UTC')}
                 AND timestamp <= {date_to:DateTime64(6, 'UTC')}
                 AND events.event IN {events:Array(String)}

@@ -13,10 +13,10 @@ WHERE team_id = {project:Int64}
           WHERE team_id = {project:Int64} AND is_deleted = 0
       ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
       WHERE team_id = {project:Int64}
+        AND toDate32(timestamp) >= toDate32({date_from:DateTime64(6, 'UTC')})
+        AND toDate32(timestamp) <= toDate32({date_to:DateTime64(6, 'UTC')})
         AND timestamp >= {date_from:DateTime64(6, 'UTC')}
         AND timestamp <= {date_to:DateTime64(6, 'UTC')}
-        AND toDate32(events.timestamp) >= toDate32({date_from:DateTime64(6, 'UTC')})
-        AND toDate32(events.timestamp) <= toDate32({date_to:DateTime64(6, 'UTC')})
         AND events.event IN {events:Array(String)}
         AND NOT ifNull(substring(events.property_texts.{key:Identifier}.:String, 2) = {text:String}, false)
       GROUP BY actor_id
