@@ -101,17 +101,27 @@ def _compare_merges(store: ClickHouse) -> None:
 def _floor(query: FunnelQuery, by: Fragment) -> Fragment:
     entities = [*query.steps, *(each.entity for each in query.exclusions)]
     named = [] if query.order == "strict" else of_any_entity(query.project_id, entities)
-    read = [Fragment("min(timestamp)"), Fragment("max(event)")]
+    read = [
+        Fragment("length(events.event)"),
+        Fragment("toUnixTimestamp64Micro(events.timestamp)"),
+        Fragment("events.distinct_id_hash"),
+    ]
     if query.filter == _EXPENSIVE:
-        read.append(sql("max({text})", text=property_text("events", "price")))
+        read.append(sql("length({text})", text=property_text("events", "price")))
     if query.breakdown is not None:
-        read.append(sql("max({text})", text=property_text("events", query.breakdown.key)))
+        read.append(sql("length({text})", text=property_text("events", query.breakdown.key)))
+    grouped = [
+        sql("sum({column}) AS read_{number}", column=column, number=Fragment(str(number)))
+        for number, column in enumerate(read)
+    ]
     return sql(
-        "SELECT count()\n"
-        "FROM (SELECT {by} AS actor_id, {read} FROM {events} WHERE {conditions} GROUP BY actor_id)",
+        "SELECT count(), {looked_at}\n"
+        "FROM (SELECT {by} AS actor_id, {grouped} FROM {events} WHERE {conditions} GROUP BY actor_id)",
+        # The engine does not read what nobody looks at.
+        looked_at=Fragment(", ".join(f"sum(read_{number})" for number, _ in enumerate(read))),
         by=by,
+        grouped=joined(", ", grouped),
         events=events_with_merges(query.project_id) if by == PERSON_OF_EVENT else Fragment("events"),
-        read=joined(", ", read),
         conditions=where(in_range(query.project_id, query.date_range), *named),
     )
 
