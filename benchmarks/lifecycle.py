@@ -21,7 +21,7 @@ from clickhouse.query.dates import DateRange
 from clickhouse.query.filters import EVERYTHING, Entity, EventProperty
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType, Period
 from clickhouse.sql.conditions import where
-from clickhouse.sql.events import in_range, of_any_entity, on_days_of
+from clickhouse.sql.events import in_range, of_any_entity
 from clickhouse.sql.fragment import Fragment, joined, sql
 from clickhouse.sql.properties import property_text
 
@@ -103,7 +103,7 @@ def _floor(query: LifecycleQuery) -> Fragment:
         ),
         seen=joined(", ", (sql("max({name})", name=_name(each)) for each, _ in numbered)),
         conditions=where(
-            in_range(PROJECT, dates), on_days_of(dates), *of_any_entity(PROJECT, [query.entity])
+            in_range(PROJECT, dates)(dates), *of_any_entity(PROJECT, [query.entity])
         ),
     )
 
