@@ -11,6 +11,7 @@ from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
+from persons.api.views.values import ValuesView
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
@@ -24,6 +25,7 @@ _persons: list[URLPattern] = [
     path("funnel.csv/", _funnel, _CSV),
     path("funnel/correlation/", _correlation),
     path("funnel/correlation.csv/", _correlation, _CSV),
+    path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]

@@ -20,7 +20,6 @@ NOT_BUILT = (
     "retention",
     "stickiness",
     "trends",
-    "values",
 )
 
 
