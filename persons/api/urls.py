@@ -4,6 +4,7 @@ from django.urls import URLPattern, include, path
 
 from persons.api.renderers import JSON_OR_CSV
 from persons.api.views.actions import ActionsView
+from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
@@ -20,6 +21,8 @@ _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_class
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
+    path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
+    path("batch_by_uuids/", BatchView.as_view({"post": "by_uuids"})),
     path("cohorts/", PersonsView.as_view({"get": "cohorts"}, also_read=("cohort",))),
     path("funnel/", _funnel),
     path("funnel.csv/", _funnel, _CSV),
