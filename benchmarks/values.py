@@ -2,9 +2,9 @@
 
     PERSONS=1000000 python -m benchmarks.values
 
-fills .bench/values-1000000 unless it is there already. Nothing but persons: each with a plan and an email
-address, one in ten changed since it was written, one in twenty deleted. The floor is the same column of the
-same persons, grouped as it is stored and counted. Times are the best of five.
+fills .bench/values-1000000 unless it is there already: nothing but persons. One in twenty is deleted, and
+one in a hundred has just changed, so that its versions are not merged yet. The floor is the same column of
+the same persons, grouped as it is stored and counted. Times are the best of five.
 """
 
 import os
@@ -31,7 +31,7 @@ SELECT
         '","seats":', toString(sipHash64(number) % 100000),
         ',"tags":["tag ', toString(number % 7), '","tag ', toString(number % 11), '"]}'
     ),
-    1, {deleted:UInt8}, {version:UInt64}, number
+    1, {deleted:Bool}, {version:UInt64}, number
 FROM numbers({persons:UInt64})
 WHERE number % {step:UInt64} = 0
 """
@@ -98,21 +98,25 @@ def _filled_store() -> ClickHouse:
 def _fill(store: ClickHouse) -> None:
     for table in ("person", "person_distinct_id2"):
         store.command(Fragment(f"TRUNCATE TABLE {table}"))
-    # Each version is a part of its own, and stays one.
-    store.command(Fragment("SYSTEM STOP MERGES person"))
-    for version, (step, deleted) in enumerate([(1, 0), (10, 0), (20, 1)], 1):
-        store.command(
-            sql(
-                _VERSION,
-                project=PROJECT,
-                person_id=_PERSON_ID,
-                persons=PERSONS,
-                step=step,
-                deleted=deleted,
-                version=version,
-            )
-        )
+    _write(store, version=1, step=1)
+    _write(store, version=2, step=20, deleted=True)
+    store.command(Fragment("OPTIMIZE TABLE person FINAL"))
+    _write(store, version=3, step=101)
     store.command(sql(_DISTINCT_IDS, project=PROJECT, person_id=_PERSON_ID, persons=PERSONS))
+
+
+def _write(store: ClickHouse, *, version: int, step: int, deleted: bool = False) -> None:
+    store.command(
+        sql(
+            _VERSION,
+            project=PROJECT,
+            person_id=_PERSON_ID,
+            persons=PERSONS,
+            step=step,
+            deleted=deleted,
+            version=version,
+        )
+    )
 
 
 if __name__ == "__main__":
