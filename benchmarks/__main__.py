@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel, lifecycle
+from benchmarks import capture, csv, filters, funnel, lifecycle, values
 
 if __name__ == "__main__":
     capture.main()
@@ -8,3 +8,4 @@ if __name__ == "__main__":
     filters.main()
     funnel.main()
     lifecycle.main()
+    values.main()

@@ -102,9 +102,7 @@ def _floor(query: LifecycleQuery) -> Fragment:
             (sql("max({column}) AS {name}", column=column, name=_name(each)) for each, column in numbered),
         ),
         seen=joined(", ", (sql("max({name})", name=_name(each)) for each, _ in numbered)),
-        conditions=where(
-            in_range(PROJECT, dates)(dates), *of_any_entity(PROJECT, [query.entity])
-        ),
+        conditions=where(in_range(PROJECT, dates), *of_any_entity(PROJECT, [query.entity])),
     )
 
 

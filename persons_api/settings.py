@@ -18,8 +18,8 @@ django_stubs_ext.monkeypatch()
 _UNITS = {"": 1, "MB": 1000**2, "GB": 1000**3, "MIB": 1024**2, "GIB": 1024**3}
 
 
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+def _flag(name: str, *, default: bool = False) -> bool:
+    return (os.environ.get(name) or str(default)).lower() in {"1", "true", "yes", "on"}
 
 
 def _seconds(name: str, default: str) -> float:
@@ -68,6 +68,8 @@ CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DAT
 
 QUERY_TIMEOUT_SECONDS = _seconds("QUERY_TIMEOUT_SECONDS", "30")
 QUERY_MAX_MEMORY = _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL))
+# A service on somebody's own machine serves nobody but them.
+RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(DATA_DIR)
 DEBUG = _flag("DEBUG")
@@ -164,6 +166,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["persons.api.permissions.ScopePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["persons.api.throttling.Throttle"],
     "DEFAULT_PARSER_CLASSES": ["persons.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["persons.api.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "persons.api.errors.handle",

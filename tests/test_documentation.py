@@ -22,6 +22,7 @@ from persons.api.parameters.properties import (
     PropertyParameter,
     PropertyType,
 )
+from persons.api.parameters.values import ValuesParameters
 from persons.management.commands import create_key, create_project, serve
 from persons.models import ALL_SCOPES
 
@@ -62,7 +63,8 @@ def test_every_endpoint_is_described(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [FunnelParameters, CorrelationParameters, LifecycleParameters, ListParameters]
+    "parameters",
+    [FunnelParameters, CorrelationParameters, LifecycleParameters, ListParameters, ValuesParameters],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
     names = {*parameters.model_fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}

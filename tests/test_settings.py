@@ -76,3 +76,14 @@ def test_without_a_container_the_machine_counts(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(embedded, "_MEMORY_LIMITS", (limit,))
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"total": 6 * GIB}))
     assert embedded.memory_for_a_question(EMBEDDED) == 3 * GIB
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "on"),
+    [("", False, False), ("", True, True), ("1", False, True), ("true", True, True), ("off", True, False)],
+)
+def test_a_flag_is_what_it_says_or_else_its_default(
+    monkeypatch: pytest.MonkeyPatch, text: str, default: bool, on: bool
+) -> None:
+    monkeypatch.setenv("ASKED", text)
+    assert settings._flag("ASKED", default=default) == on

@@ -38,5 +38,10 @@ def live_persons(project_id: int, *conditions: Fragment) -> Fragment:
     Personless events carry the id of a person that has no row (ingestion.md). Test the few persons that
     are left at the end against this, not every event, and before LIMIT.
     """
+    return sql("SELECT id\n{persons}", persons=from_live_persons(project_id, *conditions))
+
+
+def from_live_persons(project_id: int, *conditions: Fragment) -> Fragment:
+    """The same persons, for whatever is to be selected of them."""
     exists = sql("team_id = {project:Int64}\n  AND is_deleted = 0", project=project_id)
-    return sql("SELECT id\nFROM person FINAL\nWHERE {conditions}", conditions=where(exists, *conditions))
+    return sql("FROM person FINAL\nWHERE {conditions}", conditions=where(exists, *conditions))

@@ -4,6 +4,7 @@ from django.urls import URLPattern, include, path
 
 from persons.api.renderers import JSON_OR_CSV
 from persons.api.views.actions import ActionsView
+from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
@@ -12,6 +13,7 @@ from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
+from persons.api.views.values import ValuesView
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
@@ -21,6 +23,8 @@ _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"},
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
+    path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
+    path("batch_by_uuids/", BatchView.as_view({"post": "by_uuids"})),
     path("cohorts/", PersonsView.as_view({"get": "cohorts"}, also_read=("cohort",))),
     path("funnel/", _funnel),
     path("funnel.csv/", _funnel, _CSV),
@@ -28,6 +32,7 @@ _persons: list[URLPattern] = [
     path("funnel/correlation.csv/", _correlation, _CSV),
     path("lifecycle/", _lifecycle),
     path("lifecycle.csv/", _lifecycle, _CSV),
+    path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]

@@ -28,7 +28,11 @@ def outbox_rows(
         ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
         ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, arrival * _ARRIVALS_PER_REQUEST),
     }
-    encoded = {table: [orjson.dumps(row) for row in rows] for table, rows in contents.items()}
+    # Sorted, so that objects that are alike are one text to ClickHouse, whatever order they came in.
+    encoded = {
+        table: [orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows]
+        for table, rows in contents.items()
+    }
     return [
         (table.value, b"\n".join(lines).decode(), len(lines)) for table, lines in encoded.items() if lines
     ]

@@ -9,6 +9,7 @@ from persons.models.key import ALL_SCOPES, PersonalAPIKey
 from persons.models.outbox import ClickHouseTable, Outbox
 from persons.models.person import Person, PersonDistinctId
 from persons.models.project import Membership, Project
+from persons.models.requests import RequestCount
 from persons.models.user import User
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PersonalAPIKey",
     "Project",
     "ProjectErasure",
+    "RequestCount",
     "User",
     "erase",
 ]

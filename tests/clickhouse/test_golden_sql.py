@@ -22,7 +22,9 @@ from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort,
 from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from clickhouse.query.persons import PersonsQuery
+from clickhouse.query.values import ValuesQuery
 from clickhouse.sql.fragment import Fragment
+from clickhouse.values import distinct_ids_statement, values_statement
 from persons.api.parameters.actions import STEPS
 from persons.api.parameters.filters import search_filter, steps_entity, stored_filter
 from persons.api.parameters.leaves import Context
@@ -128,6 +130,12 @@ STATEMENTS = {
             ],
             COHORT,
         )
+    ),
+    "values_of_a_property": lambda: values_statement(
+        ValuesQuery(project_id=7, key="plan", search="pro"), shared=True
+    ),
+    "values_that_are_distinct_ids": lambda: distinct_ids_statement(
+        ValuesQuery(project_id=7, key="distinct_id")
     ),
 }
 

@@ -8,8 +8,6 @@ from rest_framework.views import APIView
 # Without these, the names would be taken for ids of persons.
 NOT_BUILT = (
     "activity",
-    "batch_by_distinct_ids",
-    "batch_by_uuids",
     "bulk_delete",
     "deletion_status",
     "path",
@@ -19,7 +17,6 @@ NOT_BUILT = (
     "retention",
     "stickiness",
     "trends",
-    "values",
 )
 
 

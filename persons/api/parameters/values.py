@@ -1,0 +1,28 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from clickhouse.query.values import ValuesQuery
+from persons.api.parameters.door import EmptyIsAbsent, Paging, Whole
+from persons.models import Project
+
+DISTINCT_ID = "distinct_id"
+# What PostHog computes of other things, and offers as if it were a property.
+_VIRTUAL = "$virt"
+
+
+class ValuesParameters(Paging):
+    """``persons/values/``: of which property, and a part of the values looked for."""
+
+    key: Annotated[Annotated[str, Field(max_length=10_000)] | None, EmptyIsAbsent] = None
+    value: Annotated[Annotated[str, Field(max_length=100_000)] | None, EmptyIsAbsent] = None
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 20
+
+
+def values_query(project: Project, asked: ValuesParameters) -> ValuesQuery | None:
+    """The question that the parameters ask; None when there can be no values."""
+    if asked.key is None or asked.key.startswith(_VIRTUAL):
+        return None
+    return ValuesQuery(
+        project_id=project.pk, key=asked.key, search=asked.value, limit=asked.limit, offset=asked.offset
+    )

@@ -1,0 +1,42 @@
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from persons.api.actors import person_fields, persons_by_uuid
+from persons.api.parameters.batches import DistinctIdsParameters, UuidsParameters
+from persons.api.views.base import ProjectViewSet
+from persons.models import PersonDistinctId
+
+# What is in an answer of many persons, each of whom may have very many.
+MAX_DISTINCT_IDS = 10
+
+
+class BatchView(ProjectViewSet):
+    """``/api/projects/:project_id/persons/batch_by_.../``: many persons at once, without ids of nobody."""
+
+    scope_object = "person"
+    read_only_post = True
+
+    def by_distinct_ids(self, request: Request, **kwargs: Any) -> Response:
+        asked = self.parameters(DistinctIdsParameters, request)
+        owners = PersonDistinctId.objects.filter(
+            project=self.project, distinct_id__in=asked.distinct_ids, person__isnull=False
+        ).values_list("distinct_id", "person__uuid")
+        by_id = dict(owners)
+        found = self._found(set(by_id.values()))
+        known = (each for each in asked.distinct_ids if by_id.get(each) in found)
+        return Response({"results": {each: found[by_id[each]] for each in known}})
+
+    def by_uuids(self, request: Request, **kwargs: Any) -> Response:
+        asked = self.parameters(UuidsParameters, request)
+        found = self._found(set(asked.uuids))
+        return Response({"results": {str(uuid): fields for uuid, fields in found.items()}})
+
+    def _found(self, uuids: set[UUID]) -> dict[UUID, Any]:
+        found = {}
+        for uuid, person in persons_by_uuid(self.project, list(uuids)).items():
+            fields = person_fields(self.project, person)
+            found[uuid] = {**fields, "distinct_ids": fields["distinct_ids"][:MAX_DISTINCT_IDS]}
+        return found

@@ -1,0 +1,33 @@
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clickhouse.values import distinct_ids, property_values
+from persons.api.paging import page_url
+from persons.api.parameters.values import DISTINCT_ID, ValuesParameters, values_query
+from persons.api.stores import clickhouse
+from persons.api.views.base import ProjectViewSet
+
+
+class ValuesView(ProjectViewSet):
+    """``/api/projects/:project_id/persons/values/``"""
+
+    scope_object = "person"
+    read_only_post = True
+
+    def values(self, request: Request, **kwargs: Any) -> Response:
+        """Which values a person property has, for whoever chooses one."""
+        asked = self.parameters(ValuesParameters, request)
+        query = values_query(self.project, asked)
+        look_up = distinct_ids if asked.key == DISTINCT_ID else property_values
+        found = look_up(clickhouse(), query) if query else []
+        following = page_url(request, offset=asked.offset + asked.limit)
+        return Response(
+            {
+                "results": [{"name": name, "count": persons} for name, persons in found[: asked.limit]],
+                "next": following if len(found) > asked.limit else None,
+                "refreshing": False,
+            },
+            headers={"Cache-Control": "max-age=10"},
+        )
