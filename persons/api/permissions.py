@@ -25,18 +25,22 @@ class ScopePermission(BasePermission):
         key = request.auth
         if "project_id" in view.kwargs:
             view.project = project_of(request, view.kwargs["project_id"])
-        if isinstance(key, PersonalAPIKey) and view.scope_object is not None:
-            own = f"{view.scope_object}:{_access(request, view)}"
-            for scope in (own, *(f"{name}:read" for name in getattr(view, "also_read", ()))):
+        if isinstance(key, PersonalAPIKey):
+            for scope in self.scopes(view, request.method or ""):
                 if not key.allows(scope):
                     raise PermissionDenied(f"API key missing required scope '{scope}'")
         return True
 
+    def scopes(self, view: Any, method: str) -> tuple[str, ...]:
+        """What a key must hold for a method of the view; the OpenAPI description says so, too."""
+        if view.scope_object is None:
+            return ()
+        also_read = (f"{name}:read" for name in getattr(view, "also_read", ()))
+        return (f"{view.scope_object}:{_access(method, view)}", *also_read)
 
-def _access(request: Request, view: Any) -> str:
-    only_asks = request.method in SAFE_METHODS or (
-        request.method == "POST" and getattr(view, "read_only_post", False)
-    )
+
+def _access(method: str, view: Any) -> str:
+    only_asks = method in SAFE_METHODS or (method == "POST" and getattr(view, "read_only_post", False))
     return "read" if only_asks else "write"
 
 
