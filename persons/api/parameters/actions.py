@@ -5,16 +5,18 @@ from typing import Annotated, Any, ClassVar, Literal
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from persons.api.parameters.door import Flag, Json, Parameters
-from persons.api.parameters.kept import Description, Name, not_too_deep
-from persons.api.parameters.properties import PropertiesParameter
+from persons.api.parameters.door import Json, Parameters
+from persons.api.parameters.kept import Deleted, Description, Name, not_too_deep
+from persons.api.parameters.properties import FILTERS, PropertiesParameter
+from persons.openapi.fields import DescribedAs, Named, told
 
 _Text = Annotated[
     Annotated[str, Field(max_length=4_000)] | None,
     BeforeValidator(lambda value: None if value == "" else value),
 ]
 Matching = Annotated[
-    Literal["exact", "contains", "regex"] | None, BeforeValidator(lambda value: value or None)
+    Annotated[Literal["exact", "contains", "regex"], Named("TextMatching")] | None,
+    BeforeValidator(lambda value: value or None),
 ]
 
 
@@ -25,16 +27,16 @@ class ActionStep(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     harmless: ClassVar[frozenset[str]] = frozenset({"id", "name", "isNew", "tag_name_matching"})
 
-    event: _Text = None
-    properties: PropertiesParameter = None
-    tag_name: _Text = None
-    text: _Text = None
-    text_matching: Matching = None
-    href: _Text = None
-    href_matching: Matching = None
-    url: _Text = None
-    url_matching: Matching = None
-    selector: _Text = None
+    event: Annotated[_Text, told("The name of the event.", "$autocapture")] = None
+    properties: Annotated[PropertiesParameter, told("Filters on the event.", FILTERS[0])] = None
+    tag_name: Annotated[_Text, told("The tag of an element.", "button")] = None
+    text: Annotated[_Text, told("The text of an element.", "Buy")] = None
+    text_matching: Annotated[Matching, told("How it is compared; `exact` if absent.", "contains")] = None
+    href: Annotated[_Text, told("Where a link leads.", "/pricing")] = None
+    href_matching: Annotated[Matching, told("How it is compared; `exact` if absent.", "exact")] = None
+    url: Annotated[_Text, told("The event's `$current_url`.", "/pricing")] = None
+    url_matching: Annotated[Matching, told("How it is compared; `contains` if absent.", "contains")] = None
+    selector: Annotated[_Text, told("A CSS selector.", "form button.primary")] = None
 
 
 STEPS: TypeAdapter[list[ActionStep]] = TypeAdapter(Annotated[list[ActionStep], Field(max_length=100)])
@@ -54,19 +56,29 @@ def _filters(sent: Any) -> Any:
 
 
 _TEXTS = {*ActionStep.model_fields} - {"properties"}
-_Steps = Annotated[list[Any], AfterValidator(_kept), AfterValidator(not_too_deep), Json]
+_Steps = Annotated[
+    list[Any],
+    AfterValidator(_kept),
+    AfterValidator(not_too_deep),
+    Json,
+    DescribedAs(list[ActionStep]),
+    told(
+        "An event that matches any of them is meant; without steps none is.",
+        [{"event": "paid"}, {"event": "$autocapture", "tag_name": "button", "text": "Buy"}],
+    ),
+]
 
 
 class ActionChanges(Parameters):
     """What a PATCH changes of an action. `deleted` does what DELETE does."""
 
-    name: Name | None = None
+    name: Annotated[Name | None, told("How it is called.", "Bought something")] = None
     description: Description = ""
     steps: _Steps = []
-    deleted: Flag = False
+    deleted: Deleted = False
 
 
 class NewAction(ActionChanges):
     """A whole action."""
 
-    name: Name
+    name: Annotated[Name, told("How it is called.", "Bought something")]

@@ -3,8 +3,10 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.json_schema import SkipJsonSchema
 
 from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, json_or_text, refuse
+from persons.openapi.fields import DescribedAs, Mixed, Named, told
 
 # PostHog knows them all.
 BreakdownType = Literal[
@@ -34,8 +36,10 @@ def _keys_in_text(value: Any) -> list[str] | None:
     return None if keys in (None, "", []) else _keys(keys)
 
 
+# By which persons can be told apart now; the others are refused by name.
+_Supported = Literal["event", "person", "cohort"]
 _Type = Annotated[
-    BreakdownType | None,
+    Annotated[BreakdownType, DescribedAs(_Supported), Named("BreakdownType")] | None,
     BeforeValidator(lambda value: "event" if value == "events" else value),
     EmptyIsAbsent,
 ]
@@ -44,18 +48,41 @@ _Type = Annotated[
 class BreakdownMember(BaseModel):
     """One of `breakdowns`."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, title="Breakdown")
 
-    property: Annotated[list[str], BeforeValidator(_keys)]
-    type: _Type = None
-    normalize_url: Any = None
-    histogram_bin_count: Any = None
-    group_type_index: Any = None
+    property: Annotated[
+        list[str],
+        BeforeValidator(_keys),
+        Mixed,
+        told("The name of a property, the id of a cohort, or a list of ids.", "$browser"),
+    ]
+    type: Annotated[_Type, told("Of what it is a property.", "event")] = None
+    normalize_url: SkipJsonSchema[Any] = None
+    histogram_bin_count: SkipJsonSchema[Any] = None
+    group_type_index: SkipJsonSchema[Any] = None
 
 
 class BreakdownParameters(Parameters):
     """By what an answer is broken down."""
 
-    breakdown: Annotated[list[str] | None, BeforeValidator(_keys_in_text)] = None
-    breakdown_type: _Type = None
-    breakdowns: Annotated[list[BreakdownMember] | None, Json] = None
+    breakdown: Annotated[
+        list[str] | None,
+        BeforeValidator(_keys_in_text),
+        Mixed,
+        told("By which property, or by which cohorts: their ids, or `all`.", "$browser"),
+    ] = None
+    breakdown_type: Annotated[
+        _Type,
+        told(
+            "Of what `breakdown` is a property. `event` if absent.",
+            "person",
+            needs={"breakdown": "email"},
+        ),
+    ] = None
+    breakdowns: Annotated[
+        list[BreakdownMember] | None,
+        Json,
+        told(
+            "The same as a list of one. Wins over `breakdown`.", [{"property": "$browser", "type": "event"}]
+        ),
+    ] = None

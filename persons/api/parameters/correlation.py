@@ -3,20 +3,29 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, both
 from clickhouse.query.funnel import are_disjoint
-from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Whole
-from persons.api.parameters.entities import TypedEntity, entity_of
+from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Limit, Offset, Text, Whole
+from persons.api.parameters.entities import STEPS, TypedEntity, entity_of
 from persons.api.parameters.filters import filter_of
 from persons.api.parameters.funnel import FunnelDefinition, unpaged_query
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.properties import PropertiesParameter
+from persons.api.parameters.properties import FILTERS, PropertiesParameter
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import Named, told
+
+_Type = Literal["events", "event_with_properties", "properties"]
+
+
+SMALLEST_CORRELATION = {
+    "events": STEPS,
+    "funnel_correlation_person_entity": {"id": "demo call booked", "type": "events"},
+}
 
 
 class CorrelationParameters(FunnelDefinition):
@@ -24,14 +33,44 @@ class CorrelationParameters(FunnelDefinition):
     of its own; the table of correlations, which is another endpoint of PostHog's, has the others in
     ``harmless``."""
 
+    # Of trends, which a correlation is not with.
+    display: SkipJsonSchema[Any] = None
+    entrance_period_start: SkipJsonSchema[Text] = None
+    drop_off: SkipJsonSchema[Flag] = False
     format: Literal["json", "csv"] = "json"
-    funnel_step: Whole = 1
-    funnel_correlation_type: Literal["events", "event_with_properties", "properties"] = "events"
-    funnel_correlation_person_entity: Annotated[TypedEntity | None, Json] = None
-    funnel_correlation_property_values: PropertiesParameter = None
-    funnel_correlation_person_converted: Annotated[Flag | None, EmptyIsAbsent] = None
-    funnel_correlation_person_limit: Annotated[Whole, Field(ge=1, le=10_000)] = 100
-    funnel_correlation_person_offset: Annotated[Whole, Field(ge=0, le=2**62)] = 0
+    funnel_step: Annotated[Whole, told("As in a funnel; 1, all who entered it, if absent.", 1, -2)] = 1
+    funnel_correlation_type: Annotated[
+        Annotated[_Type, Named("FunnelCorrelationType")],
+        told(
+            "Whether it is about what persons did (the first two mean the same) or what was true of them.",
+            "event_with_properties",
+        ),
+    ] = "events"
+    funnel_correlation_person_entity: Annotated[
+        TypedEntity | None,
+        Json,
+        told(
+            "What they did on their way; required but for `properties`. Events named like an event step of "
+            "the funnel do not count.",
+            {"id": "demo call booked", "type": "events"},
+            {"id": 3, "type": "actions"},
+        ),
+    ] = None
+    funnel_correlation_property_values: Annotated[
+        PropertiesParameter,
+        told(
+            "What must hold; required for `properties`.",
+            *FILTERS,
+            needs={"funnel_correlation_type": "properties"},
+        ),
+    ] = None
+    funnel_correlation_person_converted: Annotated[
+        Flag | None,
+        EmptyIsAbsent,
+        told("Those who got to the last step, or those who did not. Absent: both.", True, False),
+    ] = None
+    funnel_correlation_person_limit: Limit = 100
+    funnel_correlation_person_offset: Offset = 0
 
     harmless: ClassVar[frozenset[str]] = frozenset(
         {

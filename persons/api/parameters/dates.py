@@ -8,18 +8,39 @@ from clickhouse.query.dates import DateError, DateRange, Interval, resolve_date_
 from persons.api.parameters.door import Flag, Parameters, Text
 from persons.errors import invalid
 from persons.models import Project
+from persons.openapi.fields import Named, told
 
 
 class DateParameters(Parameters):
     """The range of a question (spec/decisions.md section 4)."""
 
-    date_from: Text = None
-    date_to: Text = None
-    explicit_date: Flag = False
+    date_from: Annotated[
+        Text,
+        told(
+            "Start of the range: ISO 8601, without an offset in the project's time zone; or relative to "
+            "now, like `-7d`, `-24h`, `-1mStart`; or `all`, the project's first event. 7 days ago if "
+            "absent.",
+            "2024-03-01",
+            "-90d",
+            "all",
+        ),
+    ] = None
+    date_to: Annotated[
+        Text, told("End of the range, inclusive, in the same forms. Now if absent.", "2024-03-31", "-1d")
+    ] = None
+    explicit_date: Annotated[
+        Flag, told("Takes the dates as they are; otherwise they are rounded to whole days.", True)
+    ] = False
     # PostHog has buckets of a minute for charts only; persons come by the hour.
-    interval: Annotated[Interval, BeforeValidator(lambda value: "hour" if value == "minute" else value)] = (
-        "day"
-    )
+    interval: Annotated[
+        Annotated[Interval, Named("Interval")],
+        BeforeValidator(lambda value: "hour" if value == "minute" else value),
+        told(
+            "Decides whether `date_to` is rounded to the end of its hour or of its day, and how long a "
+            "period of a trend is. `minute` is understood as `hour`.",
+            "week",
+        ),
+    ] = "day"
 
 
 def date_range(

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
 
 from persons.api.parsers import path_of_nul, refuse_nul
 from persons.api.query_string import sent_parameters
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import told
 
 # For these the query string wins, so that following `next` works for POST as well.
 _PAGING = ("limit", "offset", "funnel_correlation_person_limit", "funnel_correlation_person_offset")
@@ -197,13 +198,18 @@ Text = Annotated[str | None, EmptyIsAbsent]
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
+Limit = Annotated[Whole, told("How many persons or things a page has at most.", 10, ge=1, le=10_000)]
+Offset = Annotated[Whole, told("How many come before the page. `next` has the right one.", 0, ge=0, le=2**62)]
+IncludeTotal = Annotated[
+    Flag, told("Adds how many there are over all pages, which costs another question.", True)
+]
 
 
 class Paging(Parameters):
     """The page: at most ``limit`` persons, after the first ``offset``."""
 
-    limit: Annotated[Whole, Field(ge=1, le=10_000)] = 100
-    offset: Annotated[Whole, Field(ge=0, le=2**62)] = 0
+    limit: Limit = 100
+    offset: Offset = 0
 
 
 class PagingOrCsv(Paging):

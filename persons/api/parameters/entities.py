@@ -9,8 +9,9 @@ from clickhouse.query.filters import EVERYTHING, Entity, both
 from persons.api.parameters.door import Json, Parameters, Unsupported, Whole, refuse
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.properties import PropertiesParameter
+from persons.api.parameters.properties import FILTERS, PropertiesParameter
 from persons.errors import not_supported
+from persons.openapi.fields import Named, told
 
 # Says what is counted of an event, not which events there are.
 COUNTING_MATH = (
@@ -22,6 +23,10 @@ FIRST_TIME = "first_time_for_user"
 _MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
 
 
+# An example of `events`.
+STEPS = [{"id": "sign up"}, {"id": "note created", "properties": FILTERS[0]}, {"id": "paid"}]
+
+
 class EntityParameter(BaseModel):
     """What events and actions have in common."""
 
@@ -31,22 +36,39 @@ class EntityParameter(BaseModel):
          "math_group_type_index", "math_multiplier", "optionalInFunnel", "days"}
     )  # fmt: skip
 
-    order: Whole | None = None
-    math: Literal[_MATH] | None = None  # type: ignore[valid-type]
-    properties: PropertiesParameter = None
+    order: Annotated[
+        Whole | None,
+        told("Its place. Those without one keep their place in the request, actions before events.", 0),
+    ] = None
+    math: Annotated[
+        Annotated[Literal[_MATH], Named("Math")] | None,  # type: ignore[valid-type]
+        told(
+            "What of the events counts. In a funnel `first_time_for_user`: only the first such event that a "
+            "person ever did; maths that count have no effect there.",
+            "total",
+        ),
+    ] = None
+    properties: Annotated[PropertiesParameter, told("Which of the events count.")] = None
 
 
 class EventParameter(EntityParameter):
-    """An event by name; ``id: null`` is every event."""
+    """An event by its name."""
 
-    id: Annotated[str, Field(min_length=1, max_length=400)] | None
+    model_config = ConfigDict(title="Event")
+
+    id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=400)] | None,
+        told("The name of the event; null is every event.", "sign up"),
+    ]
     type: Literal["events"] = "events"
 
 
 class ActionParameter(EntityParameter):
     """An action by its id."""
 
-    id: Whole
+    model_config = ConfigDict(title="ActionEntity")
+
+    id: Annotated[Whole, told("The id of the action.", 3)]
     type: Literal["actions"] = "actions"
 
 
@@ -59,11 +81,15 @@ def _known(kind: Any) -> Any:
 class TypedEvent(EventParameter):
     """An event where an action could stand as well."""
 
+    model_config = ConfigDict(title="TypedEvent")
+
     type: Annotated[Literal["events"], BeforeValidator(_known)]
 
 
 class TypedAction(ActionParameter):
     """An action where an event could stand as well."""
+
+    model_config = ConfigDict(title="TypedAction")
 
     type: Annotated[Literal["actions"], BeforeValidator(_known)]
 
@@ -78,14 +104,27 @@ def tag_of_type(entity: Any) -> str:
 TypedEntity = Annotated[
     Annotated[TypedEvent, Tag("=events")] | Annotated[TypedAction, Tag("=actions")],
     Discriminator(tag_of_type),
+    Named("TypedEntity"),
 ]
 
 
 class EntityParameters(Parameters):
     """What is counted: steps of a funnel, series of a trend."""
 
-    events: Annotated[list[EventParameter] | None, Json] = None
-    actions: Annotated[list[ActionParameter] | None, Json] = None
+    events: Annotated[
+        list[EventParameter] | None,
+        Json,
+        told(
+            "What is counted: the steps of a funnel, say. In a query string also plain names, one after the "
+            "other: `events=sign up&events=paid`.",
+            STEPS,
+        ),
+    ] = None
+    actions: Annotated[
+        list[ActionParameter] | None,
+        Json,
+        told("The same with actions, by their ids.", [{"id": 3, "order": 2}]),
+    ] = None
 
     unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("data_warehouse"),)
 

@@ -7,7 +7,7 @@ Every function raises a 400 whose attr begins with the path it was given.
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,6 +36,7 @@ from persons.api.parameters.conditions import check_pattern
 from persons.api.parameters.door import Flag, Parameters, Text, as_400
 from persons.api.parameters.leaves import Context, leaf, moment_of, selected
 from persons.api.parameters.properties import (
+    FILTERS,
     BehaviourParameter,
     NodeParameter,
     PropertiesParameter,
@@ -44,17 +45,28 @@ from persons.api.parameters.properties import (
 )
 from persons.errors import invalid, moved
 from persons.models import Action, Cohort
+from persons.openapi.fields import told
 
 MAX_COHORTS, MAX_COHORTS_DEEP = 200, 20
 _PROPERTIES: TypeAdapter[Any] = TypeAdapter(PropertiesParameter)
 
 
+Search = Annotated[
+    Text,
+    told(
+        "Of the persons found, those whose email, name or any distinct id contains this text, or whose uuid "
+        "it is.",
+        "example.com",
+    ),
+]
+
+
 class EventFilterParameters(Parameters):
     """Which events count, and which of the resulting persons are shown."""
 
-    properties: PropertiesParameter = None
-    filter_test_accounts: Flag = False
-    search: Text = None
+    properties: Annotated[PropertiesParameter, told("Which events count.", *FILTERS)] = None
+    filter_test_accounts: Annotated[Flag, told("Adds the project's `test_account_filters`.", True)] = False
+    search: Search = None
 
 
 def event_filter(context: Context, asked: EventFilterParameters) -> Filter:

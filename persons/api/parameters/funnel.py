@@ -17,8 +17,14 @@ from clickhouse.query.funnel import (
     WindowUnit,
 )
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, PagingOrCsv, Unsupported, Whole
-from persons.api.parameters.entities import COUNTING_MATH, FIRST_TIME, EntityParameters, entities
+from persons.api.parameters.door import Flag, IncludeTotal, PagingOrCsv, Unsupported, Whole
+from persons.api.parameters.entities import (
+    COUNTING_MATH,
+    FIRST_TIME,
+    STEPS,
+    EntityParameters,
+    entities,
+)
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.funnel_breakdown import FunnelBreakdownParameters, breakdown
 from persons.api.parameters.funnel_exclusions import ExclusionParameters, exclusions
@@ -26,6 +32,7 @@ from persons.api.parameters.funnel_steps import StepParameters, furthest, step_r
 from persons.api.parameters.funnel_trends import TrendsParameters, clipped, entrance, furthest_of_bucket
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import DescribedAs, Named, told
 
 _MATH = frozenset({*COUNTING_MATH, FIRST_TIME})
 
@@ -45,15 +52,52 @@ class FunnelDefinition(
 ):
     """A funnel, and whom of it is asked for. Those in ``unsupported`` exist, and are refused by name."""
 
-    funnel_order_type: Order = "ordered"
-    funnel_viz_type: Literal["steps", "time_to_convert", "trends"] | None = None
+    funnel_order_type: Annotated[
+        Annotated[Order, Named("FunnelOrderType")],
+        told("`strict`: nothing else in between. `unordered`: in any order, within one window.", "strict"),
+    ] = "ordered"
+    funnel_viz_type: Annotated[
+        Annotated[Literal["steps", "time_to_convert", "trends"], Named("FunnelVizType")] | None,
+        told(
+            "`steps` and `time_to_convert` mean the same persons. `trends`: those whose path began in one "
+            "period, see `entrance_period_start`.",
+            "time_to_convert",
+        ),
+    ] = None
     # Has no effect, but that PostHog reads a line graph without funnel_viz_type as funnel trends.
-    display: Any = None
-    funnel_window_interval: Annotated[Whole, Field(ge=0)] | None = None
-    funnel_window_interval_unit: Annotated[WindowUnit, BeforeValidator(_lower)] = "day"
-    funnel_window_days: Annotated[Whole, Field(ge=0)] | None = None
-    include_recordings: Flag = False
-    include_total: Flag = False
+    display: Annotated[
+        Any,
+        DescribedAs(str),
+        told(
+            "Without `funnel_viz_type`, `ActionsLineGraph` means `trends`. No effect otherwise.",
+            "ActionsLineGraph",
+            needs={"entrance_period_start": "2024-03-11"},
+        ),
+    ] = None
+    funnel_window_interval: Annotated[
+        Annotated[Whole, Field(ge=0)] | None,
+        told(
+            "How long after step 1 the other steps may come, the last microsecond included. 14 if absent or "
+            "0.",
+            30,
+        ),
+    ] = None
+    funnel_window_interval_unit: Annotated[
+        Annotated[WindowUnit, Named("FunnelWindowUnit")],
+        BeforeValidator(_lower),
+        told("Its unit. A month has 31 days.", "hour", needs={"funnel_window_interval": 48}),
+    ] = "day"
+    funnel_window_days: Annotated[
+        Annotated[Whole, Field(ge=0)] | None,
+        told("The same in days, when `funnel_window_interval` is absent.", 7),
+    ] = None
+    include_recordings: Annotated[
+        Flag,
+        told(
+            "Fills `matched_recordings` with the sessions of the events of the step that was reached.", True
+        ),
+    ] = False
+    include_total: IncludeTotal = False
 
     unsupported: ClassVar = (
         *EntityParameters.unsupported,
@@ -69,6 +113,10 @@ class FunnelDefinition(
         if self.funnel_viz_type is None:
             return bool(self.display == "ActionsLineGraph")
         return self.funnel_viz_type == "trends"
+
+
+# The least that a funnel needs.
+SMALLEST_FUNNEL = {"events": STEPS, "funnel_step": 2}
 
 
 class FunnelParameters(PagingOrCsv, FunnelDefinition):

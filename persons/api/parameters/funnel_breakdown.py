@@ -18,6 +18,7 @@ from persons.api.parameters.filters import in_cohort, stored_id
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
 from persons.models import Cohort
+from persons.openapi.fields import Mixed, Named, told
 
 # How PostHog's charts name the persons without a value, and the values that did not fit into the chart.
 NO_VALUE, OTHER_VALUES = "$$_posthog_breakdown_null_$$", "$$_posthog_breakdown_other_$$"
@@ -66,9 +67,38 @@ def _value(value: Any) -> str:
 class FunnelBreakdownParameters(BreakdownParameters):
     """By what a funnel is broken down, and of which values its persons are asked for."""
 
-    breakdown_attribution_type: Annotated[Attribution | None, EmptyIsAbsent] = None
-    breakdown_attribution_value: Annotated[Whole | None, EmptyIsAbsent] = None
-    funnel_step_breakdown: Annotated[list[str] | None, BeforeValidator(_values)] = None
+    breakdown_attribution_type: Annotated[
+        Annotated[Attribution, Named("BreakdownAttributionType")] | None,
+        EmptyIsAbsent,
+        told(
+            "Whose value counts, in a breakdown by events: that of the first or last event of the funnel "
+            "that has one; each, for the events that have it; or that of the step "
+            "`breakdown_attribution_value`. `first_touch` if absent.",
+            "last_touch",
+            needs={"breakdown": "$browser", "funnel_step_breakdown": "Chrome"},
+        ),
+    ] = None
+    breakdown_attribution_value: Annotated[
+        Whole | None,
+        EmptyIsAbsent,
+        told(
+            "The step, from 0; required with `step`. In an unordered funnel 0.",
+            1,
+            needs={"breakdown": "$browser", "breakdown_attribution_type": "step"},
+        ),
+    ] = None
+    funnel_step_breakdown: Annotated[
+        list[str] | None,
+        BeforeValidator(_values),
+        Mixed,
+        told(
+            "Only the persons of this value of the breakdown, or of these. Null or an empty text: those "
+            "without a value. For cohorts their ids.",
+            "Chrome",
+            ["Chrome", None],
+            needs={"breakdown": "$browser"},
+        ),
+    ] = None
 
     unsupported: ClassVar[tuple[Unsupported, ...]] = (
         Unsupported("breakdown_value"),

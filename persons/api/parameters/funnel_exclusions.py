@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from clickhouse.query.filters import EVERYTHING, Entity
 from clickhouse.query.funnel import Exclusion, Order
@@ -11,31 +11,45 @@ from persons.api.parameters.door import Json, Parameters, Whole
 from persons.api.parameters.entities import TypedAction, TypedEvent, entity_of, tag_of_type
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid
+from persons.openapi.fields import Named, told
 
 
 class _Between(BaseModel):
-    funnel_from_step: Annotated[Whole, Field(ge=0)]
-    funnel_to_step: Annotated[Whole, Field(ge=0)]
+    funnel_from_step: Annotated[Whole, told("After which step it must not happen, from 0.", 0, ge=0)]
+    funnel_to_step: Annotated[Whole, told("Before which step it must not happen, from 0.", 1, ge=0)]
 
 
 class EventExclusion(TypedEvent, _Between):
     """An event that must not happen between two steps, counted from 0."""
 
+    model_config = ConfigDict(title="ExcludedEvent")
+
 
 class ActionExclusion(TypedAction, _Between):
     """An action that must not happen between two steps, counted from 0."""
+
+    model_config = ConfigDict(title="ExcludedAction")
 
 
 ExclusionParameter = Annotated[
     Annotated[EventExclusion, Tag("=events")] | Annotated[ActionExclusion, Tag("=actions")],
     Discriminator(tag_of_type),
+    Named("Exclusion"),
 ]
 
 
 class ExclusionParameters(Parameters):
     """What must not happen on the way."""
 
-    exclusions: Annotated[list[ExclusionParameter] | None, Json] = None
+    exclusions: Annotated[
+        list[ExclusionParameter] | None,
+        Json,
+        told(
+            "Whoever did one of these between its steps is out of the funnel. Not what a step between them "
+            "asks for; in an unordered funnel only over all steps.",
+            [{"id": "demo call booked", "type": "events", "funnel_from_step": 0, "funnel_to_step": 1}],
+        ),
+    ] = None
 
 
 def exclusions(

@@ -5,15 +5,35 @@ from typing import Annotated, NamedTuple
 from clickhouse.query.funnel import furthest_steps
 from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, Whole
 from persons.errors import invalid
+from persons.openapi.fields import told
 
 
 class StepParameters(Parameters):
     """`funnel_step` and `funnel_custom_steps` count from 1, the others from 0."""
 
-    funnel_step: Whole | None = None
-    funnel_custom_steps: Annotated[list[Whole] | None, Json] = None
-    funnel_from_step: Annotated[Whole | None, EmptyIsAbsent] = None
-    funnel_to_step: Annotated[Whole | None, EmptyIsAbsent] = None
+    funnel_step: Annotated[
+        Whole | None,
+        told(
+            "2: whoever reached step 2 or went further. -2: whoever reached step 1 and not step 2. From 1 "
+            "to the number of steps, or from -2 down to minus that. Required, but for trends and with "
+            "`funnel_custom_steps`.",
+            2,
+            -2,
+        ),
+    ] = None
+    funnel_custom_steps: Annotated[
+        list[Whole] | None,
+        Json,
+        told("The furthest step reached is one of these, counted from 1. Wins over `funnel_step`.", [1, 3]),
+    ] = None
+    funnel_from_step: Annotated[
+        Whole | None, EmptyIsAbsent, told("In trends, the step that counts as the first, from 0.", 0)
+    ] = None
+    funnel_to_step: Annotated[
+        Whole | None,
+        EmptyIsAbsent,
+        told("In trends, the step that counts as the last, from 0; the last one if absent.", 1),
+    ] = None
 
 
 class StepRange(NamedTuple):

@@ -1,6 +1,7 @@
 """Persons of funnel trends: those whose path began in one bucket (spec/posthog-behaviour.md 4.6)."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from clickhouse.query.conditions import Span
@@ -11,13 +12,33 @@ from persons.api.parameters.door import Flag, Parameters, Text
 from persons.api.parameters.funnel_steps import StepRange
 from persons.api.parameters.leaves import Context, moment_of
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import told
+
+# With what else an example of trends works.
+TRENDS = {"funnel_viz_type": "trends", "entrance_period_start": "2024-03-11", "interval": "week"}
 
 
 class TrendsParameters(Parameters):
     """Which bucket, and whether those who converted or those who did not."""
 
-    entrance_period_start: Text = None
-    drop_off: Flag = False
+    entrance_period_start: Annotated[
+        Text,
+        told(
+            "In trends, and required there: a moment in the period in which the path began, the hour, day, "
+            "week or month of `interval`.",
+            "2024-03-11",
+            needs={"funnel_viz_type": "trends"},
+        ),
+    ] = None
+    drop_off: Annotated[
+        Flag,
+        told(
+            "In trends: those who did not get to `funnel_to_step`, instead of those who did. Not together "
+            "with `exclusions`.",
+            True,
+            needs=TRENDS,
+        ),
+    ] = False
 
 
 def entrance(context: Context, asked: TrendsParameters, interval: Interval) -> Span:

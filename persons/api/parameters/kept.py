@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 from rest_framework.serializers import ValidationError as TooDeep
 
-from persons.api.parameters.door import Json, refuse
+from persons.api.parameters.door import Flag, Json, refuse
 from persons.api.parameters.properties import (
     BehaviourParameter,
     NodeParameter,
@@ -18,12 +18,16 @@ from persons.api.parameters.properties import (
     PropertyParameter,
 )
 from persons.api.serializers import MAX_DEPTH, validate_depth
+from persons.openapi.fields import DescribedAs, told
 
 _PROPERTIES: TypeAdapter[Any] = TypeAdapter(PropertiesParameter)
 Leaf = PropertyParameter | BehaviourParameter
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
-Description = Annotated[str, StringConstraints(max_length=10_000)]
+Description = Annotated[
+    str, StringConstraints(max_length=10_000), told("What it is about.", "Seen by sales.")
+]
+Deleted = Annotated[Flag, told("`true` deletes it, as DELETE does.", False)]
 
 
 def not_too_deep(document: Any) -> Any:
@@ -41,7 +45,9 @@ def _understood(sent: Any) -> Any:
 
 
 # Filters as they were sent, once it is known that they are filters.
-SentProperties = Annotated[Any, AfterValidator(_understood), AfterValidator(not_too_deep), Json]
+SentProperties = Annotated[
+    Any, AfterValidator(_understood), AfterValidator(not_too_deep), Json, DescribedAs(PropertiesParameter)
+]
 
 
 def leaves(kept: Any) -> Iterator[Leaf]:

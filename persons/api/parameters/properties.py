@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from persons.api.parameters.door import Flag, Json, Whole, refuse, refuse_unsupported
+from persons.openapi.fields import Mixed, Named, told
 
 MAX_FILTERS = 1_000
 MAX_DEPTH = 100
@@ -44,6 +45,21 @@ UNSUPPORTED_BEHAVIOURS = frozenset(
 )  # fmt: skip
 
 
+_TimeUnit = Literal["minute", "hour", "day", "week", "month", "year"]
+_CountOperator = Literal["exact", "eq", "gt", "gte", "lt", "lte"]
+# Examples of `properties`: a list, and a group.
+FILTERS: tuple[Any, ...] = (
+    [{"type": "event", "key": "$browser", "value": ["Chrome", "Safari"]}],
+    {
+        "type": "OR",
+        "values": [
+            {"type": "person", "key": "email", "operator": "icontains", "value": "example"},
+            {"type": "person", "key": "seats", "operator": "gt", "value": 5},
+        ],
+    },
+)
+
+
 def _refusing(names: frozenset[str], what: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str) and value in names:
@@ -53,21 +69,45 @@ def _refusing(names: frozenset[str], what: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class PropertyParameter(BaseModel):
-    """One filter: what a property's value must be."""
+def _with_type(schema: dict[str, Any]) -> None:
+    """Without a type a filter cannot be told from a group by generated clients; requests may leave it out."""
+    schema["required"] = ["type", *schema["required"]]
+    del schema["properties"]["type"]["default"]
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+
+class PropertyParameter(BaseModel):
+    """What a property's value must be."""
+
+    model_config = ConfigDict(
+        extra="allow", frozen=True, title="PropertyFilter", json_schema_extra=_with_type
+    )
     harmless: ClassVar[frozenset[str]] = frozenset({"label", "cohort_name", "uuid"})
 
     type: Annotated[
-        PropertyType,
+        Annotated[PropertyType, Named("PropertyFilterType")],
+        told(
+            "What `key` names: a property of the event, or of its person as it is now; `event`, "
+            "`distinct_id` or `timestamp` of the event; always `id`, for a cohort; `text`, `href`, "
+            "`tag_name` or `selector` of an element that autocapture saw.",
+            "event",
+        ),
         _refusing(UNSUPPORTED_TYPES, "The type"),
         BeforeValidator(lambda value: _SYNONYMS.get(value, value) if isinstance(value, str) else value),
     ] = "event"
-    key: Annotated[str, Field(max_length=10_000)]
-    operator: Annotated[Operator, _refusing(UNSUPPORTED_OPERATORS, "The operator")] = "exact"
-    value: Any = None
-    negation: Flag = False
+    key: Annotated[str, told("The name of the property.", "$browser", max_length=10_000)]
+    operator: Annotated[
+        Annotated[Operator, Named("PropertyOperator")],
+        told("How the property's value and this one are compared.", "exact"),
+        _refusing(UNSUPPORTED_OPERATORS, "The operator"),
+    ] = "exact"
+    value: Annotated[
+        Any,
+        told(
+            "A text, a number, true or false, or a list of these. Not for `is_set` and `is_not_set`.",
+            "Chrome",
+        ),
+    ] = None
+    negation: Annotated[Flag, told("The contrary.", False)] = False
 
     @model_validator(mode="before")
     @classmethod
@@ -86,32 +126,47 @@ _COHORT_TYPES = {"cohort", "static-cohort", "precalculated-cohort"}
 
 
 class BehaviourParameter(BaseModel):
-    """What a person did in a period; in the definitions of cohorts only."""
+    """What a person did in a period; in definitions of cohorts, and in filters on lists of persons."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, title="BehaviouralFilter")
     harmless: ClassVar[frozenset[str]] = frozenset({"bytecode", "conditionHash", "conditionType"})
 
     type: Literal["behavioral"]
-    key: str | int
-    event_type: Literal["events", "actions"] = "events"
-    value: Annotated[Behaviour, _refusing(UNSUPPORTED_BEHAVIOURS, "The behaviour")]
-    time_value: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
-    time_interval: Literal["minute", "hour", "day", "week", "month", "year"] | None = None
-    explicit_datetime: str | None = None
-    explicit_datetime_to: str | None = None
-    operator: Literal["exact", "eq", "gt", "gte", "lt", "lte"] | None = None
-    operator_value: Annotated[Whole, Field(ge=0, le=10**12)] | None = None
-    negation: Flag = False
-    event_filters: "PropertiesParameter" = None
+    key: Annotated[str | int, Mixed, told("The name of the event, or the id of the action.", "paid")]
+    event_type: Annotated[
+        Annotated[Literal["events", "actions"], Named("EntityType")], told("What `key` names.", "events")
+    ] = "events"
+    value: Annotated[
+        Annotated[Behaviour, Named("Behaviour")],
+        told("Once at least, or as often as `operator` and `operator_value` say.", "performed_event"),
+        _refusing(UNSUPPORTED_BEHAVIOURS, "The behaviour"),
+    ]
+    time_value: Annotated[
+        Annotated[Whole, Field(ge=1, le=100_000)] | None, told("In the last so many of `time_interval`.", 30)
+    ] = None
+    time_interval: Annotated[
+        Annotated[_TimeUnit, Named("TimeUnit")] | None, told("The unit of `time_value`.", "day")
+    ] = None
+    explicit_datetime: Annotated[
+        str | None, told("Instead of these two: from when on, a date, or relative to now.", "2024-03-01")
+    ] = None
+    explicit_datetime_to: Annotated[str | None, told("And until when.", "2024-03-31")] = None
+    operator: Annotated[
+        Annotated[_CountOperator, Named("CountOperator")] | None,
+        told("How `operator_value` and the number of events are compared. `gte` if absent.", "gte"),
+    ] = None
+    operator_value: Annotated[Annotated[Whole, Field(ge=0, le=10**12)] | None, told("How often.", 3)] = None
+    negation: Annotated[Flag, told("The person did not.", False)] = False
+    event_filters: Annotated["PropertiesParameter", told("Which of those events count.")] = None
 
 
 class PropertyGroupParameter(BaseModel):
-    """Filters, or groups, joined with AND or OR."""
+    """Filters, or groups, joined with AND or OR; not both in one group."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, title="PropertyGroup")
 
-    type: Literal["AND", "OR"]
-    values: "Annotated[list[NodeParameter], BeforeValidator(_not_mixed)]"
+    type: Annotated[Literal["AND", "OR"], Named("PropertyGroupType"), told("How they are joined.", "AND")]
+    values: "Annotated[list[NodeParameter], BeforeValidator(_not_mixed), told('What is joined.')]"
 
     @model_validator(mode="before")
     @classmethod
@@ -147,6 +202,7 @@ NodeParameter = Annotated[
     | Annotated[PropertyParameter, Tag("=property")]
     | Annotated[BehaviourParameter, Tag("=behaviour")],
     Discriminator(_tag_of_node),
+    Named("PropertyNode"),
 ]
 
 
@@ -192,6 +248,7 @@ PropertiesParameter = Annotated[
         Annotated[PropertyGroupParameter, Tag("=group")]
         | Annotated[list[NodeParameter], BeforeValidator(_not_mixed), Tag("=list")],
         Discriminator(lambda value: "=list" if isinstance(value, list) else "=group"),
+        Named("PropertyFilters"),
     ]
     | None,
     BeforeValidator(_normalised),
