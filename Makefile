@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: serve test test-long check lint bench clean
+.PHONY: serve test test-long check lint openapi bench clean
 
 serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
@@ -23,6 +23,10 @@ lint: .venv/installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
 	.venv/bin/lint-imports
+
+# Writes the OpenAPI description anew; a test keeps it equal to the code.
+openapi: .venv/installed
+	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 bench: .venv/installed
 	$(PY) -m benchmarks $(ARGS)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "rest_framework",
     "persons",
 ]
@@ -170,10 +173,36 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["persons.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["persons.api.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "persons.api.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "persons.openapi.schema.Described",
     # `format` is a parameter of ours, checked like the others.
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "persons-api",
+    "VERSION": version("persons-api"),
+    "LICENSE": {"name": "MIT"},
+    "OAS_VERSION": "3.0.3",
+    "SERVERS": [
+        {
+            "url": "{server}",
+            "variables": {"server": {"default": "http://127.0.0.1:8000", "description": "Where it runs."}},
+        }
+    ],
+    "DEFAULT_GENERATOR_CLASS": "persons.openapi.schema.Generator",
+    "PREPROCESSING_HOOKS": ["persons.openapi.paths.without_doubles"],
+    "POSTPROCESSING_HOOKS": ["persons_api.openapi.introduce"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "REDOC_UI_SETTINGS": {
+        "hideDownloadButton": False,
+        "theme": {"typography": {"fontFamily": "sans-serif", "headings": {"fontFamily": "sans-serif"}}},
+    },
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True, "docExpansion": "list"},
 }
 EXCEPTIONS_HOG = {"NESTED_KEY_SEPARATOR": ".", "ENABLE_IN_DEBUG": True}
 

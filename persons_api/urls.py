@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/schema/", include("persons.openapi.urls")),
     path("", include("persons.api.urls")),
     path("", include("persons.capture.urls")),
 ]

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 
 from django.db import IntegrityError
 from django.http.request import UnreadablePostError
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from persons.capture import described
 from persons.capture.compression import MAX_BODY_BYTES
 from persons.capture.decoding import Payload, decoded
 from persons.capture.events import accepted
@@ -20,6 +22,7 @@ from persons.capture.store import take
 from persons.errors import PayloadTooLarge, invalid
 from persons.identity.values import Note
 from persons.models import Project
+from persons.openapi.operation import describe
 
 MAX_EVENTS = 10_000
 
@@ -45,9 +48,17 @@ class CaptureView(_OpenView):
     reads the answer of, gets 204.
     """
 
+    @describe(described.Batch, described.Taken, tag="capture", operation_id="capture_batch_create")
     def post(self, request: Request) -> Response:
+        """Send events.
+
+        Takes every form that PostHog's SDKs have sent over the years, compressed or not; so do `/capture/`,
+        `/track/`, `/engage/`, `/e/`, `/i/v0/e/` and `/i/v0/ai/batch/`. Some events of a batch may be refused
+        while the others are taken. With `?beacon=1` the answer is 204.
+        """
         return self._capture(request, _body(request))
 
+    @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         """Events in the query string's ``data``, as tracking pixels send them."""
         return self._capture(request, urlencode({"data": request.query_params.get("data", "")}).encode())
@@ -70,7 +81,12 @@ class CaptureView(_OpenView):
 class CaptureV1View(_OpenView):
     """``/i/v1/analytics/events``: the answer says of each event what became of it."""
 
+    @describe(described.BatchV1, described.TakenV1, tag="capture", operation_id="capture_v1_create")
     def post(self, request: Request) -> Response:
+        """Send events, in the form of the newest SDKs.
+
+        The project's token comes as `Authorization: Bearer phc_...`.
+        """
         payload = decoded_v1(_body(request), request.headers)
         return Response({"results": results(payload.events, _taken(payload))})
 

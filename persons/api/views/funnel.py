@@ -15,13 +15,19 @@ from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import EVERYTHING
 from clickhouse.query.funnel import FunnelQuery
 from clickhouse.recordings import RecordedEvent, recorded_events
+from persons.api.answers.persons import Actors
 from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
-from persons.api.parameters.correlation import CorrelationParameters, correlation_query
-from persons.api.parameters.funnel import FunnelParameters, funnel_query
+from persons.api.parameters.correlation import (
+    SMALLEST_CORRELATION,
+    CorrelationParameters,
+    correlation_query,
+)
+from persons.api.parameters.funnel import SMALLEST_FUNNEL, FunnelParameters, funnel_query
 from persons.api.parameters.leaves import Context
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
+from persons.openapi.operation import describe
 
 Recorded = Mapping[UUID, Sequence[RecordedEvent]]
 
@@ -32,8 +38,13 @@ class FunnelView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(FunnelParameters, Actors, example=SMALLEST_FUNNEL)
     def funnel(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        """Who got how far through a funnel."""
+        """Who got how far through a funnel.
+
+        2 to 20 steps. The conversion window runs from step 1; what counts is the furthest step ever reached.
+        Persons come in the order of their uuid, each of them once.
+        """
         asked = self.parameters(FunnelParameters, request)
         store, now = clickhouse(), datetime.now(UTC)
         context = Context(self.project, now)
@@ -54,8 +65,13 @@ class FunnelView(ProjectViewSet):
             )
         )
 
+    @describe(CorrelationParameters, Actors, example=SMALLEST_CORRELATION)
     def correlation(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        """What those who entered a funnel did on their way through it."""
+        """Who of a funnel did something on the way.
+
+        Or had a property. On the way is after step 1 of the path that got furthest, and before its last step,
+        or before the end of the window when it did not get there.
+        """
         asked = self.parameters(CorrelationParameters, request)
         store, now = clickhouse(), datetime.now(UTC)
         context = Context(self.project, now)

@@ -10,8 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clickhouse.errors import ClickHouseError
+from persons.api.answers import health as answers
 from persons.api.stores import clickhouse
 from persons.models import Outbox
+from persons.openapi.operation import describe
 
 
 class LivenessView(APIView):
@@ -20,7 +22,12 @@ class LivenessView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
+    @describe(answer=answers.Liveness, tag="health")
     def get(self, request: Request) -> Response:
+        """Does the process answer?
+
+        No key is needed.
+        """
         return Response({"status": "ok"})
 
 
@@ -30,7 +37,12 @@ class HealthView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
+    @describe(answer=answers.Health, tag="health", also=(503,))
     def get(self, request: Request) -> Response:
+        """Do both stores answer?
+
+        And how far is ClickHouse behind? No key is needed.
+        """
         postgres, outbox = _postgres()
         parts: dict[str, Any] = {"postgres": postgres, "clickhouse": _clickhouse(), "outbox": outbox}
         up = all(parts[store]["status"] == "ok" for store in ("postgres", "clickhouse"))

@@ -6,10 +6,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from persons.api.answers import sent
+from persons.api.answers import stored as answers
 from persons.api.permissions import project_limit, user_of, visible_projects
 from persons.api.serializers import PersonalAPIKeySerializer, user_fields
 from persons.errors import invalid
 from persons.models import PersonalAPIKey
+from persons.openapi.operation import describe
 
 
 class MeView(ViewSet):
@@ -17,7 +20,12 @@ class MeView(ViewSet):
 
     scope_object = None
 
+    @describe(answer=answers.Me)
     def retrieve(self, request: Request) -> Response:
+        """Who am I, and which projects do I see?
+
+        Any valid key may ask.
+        """
         projects = list(visible_projects(request).values("id", "uuid", "name", "api_token", "timezone"))
         return Response(
             {
@@ -35,7 +43,12 @@ class CurrentKeyView(ViewSet):
 
     scope_object = None
 
+    @describe(answer=answers.CurrentKey)
     def retrieve(self, request: Request) -> Response:
+        """What may this key do?
+
+        Any valid key may ask.
+        """
         if not isinstance(request.auth, PersonalAPIKey):
             raise NotFound
         projects = visible_projects(request).values_list("pk", flat=True)
@@ -53,11 +66,21 @@ class KeysViewSet(ViewSet):
 
     scope_object = "personal_api_key"
 
+    @describe(answer=answers.PersonalAPIKeys)
     def list(self, request: Request) -> Response:
+        """The user's own keys.
+
+        To a key that is limited to projects, only those that are no wider.
+        """
         keys = _manageable(request)
         return Response({"results": PersonalAPIKeySerializer(keys, many=True).data})
 
+    @describe(sent.NewKey, answers.NewPersonalAPIKey, status=201)
     def create(self, request: Request) -> Response:
+        """Make a key.
+
+        It cannot do more than the one that asks. Its value is in this answer and nowhere else.
+        """
         serializer = PersonalAPIKeySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
@@ -65,7 +88,9 @@ class KeysViewSet(ViewSet):
         key, value = PersonalAPIKey.issue(user_of(request), **wanted)
         return Response({**PersonalAPIKeySerializer(key).data, "value": value}, status=201)
 
+    @describe()
     def destroy(self, request: Request, key_id: int) -> Response:
+        """Delete a key."""
         deleted, _ = _manageable(request).filter(pk=key_id).delete()
         if not deleted:
             raise NotFound

@@ -23,6 +23,7 @@ NOT_BUILT = (
 class NotBuiltView(APIView):
     """An endpoint that PostHog has or had, and this release has not: refused by name."""
 
+    schema = None  # of the OpenAPI description
     scope_object = "person"
     read_only_post = True
 

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from clickhouse.persons import cohorts_of_person, page_statement
 from persons.api.actors import known_ids_first, person_fields, with_distinct_ids
+from persons.api.answers import persons as answers
 from persons.api.csv.answer import found_csv, persons_csv
 from persons.api.listing import by_filter, by_ids, list_answer, persons_by_ids
 from persons.api.parameters.door import Parameters
@@ -19,6 +20,7 @@ from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
 from persons.models import Cohort, Person
+from persons.openapi.operation import describe
 
 
 class PersonsView(ProjectViewSet):
@@ -26,7 +28,13 @@ class PersonsView(ProjectViewSet):
 
     scope_object = "person"
 
+    @describe(ListParameters, answers.PersonPage)
     def list(self, request: Request, **kwargs: Any) -> HttpResponseBase:
+        """Persons, newest first.
+
+        All conditions must hold. With `search`, `properties` or `cohort` ClickHouse answers: a moment later
+        than PostgreSQL, which answers the others.
+        """
         asked = self.parameters(ListParameters, request)
         if asked.by_ids_alone:
             if asked.format == "csv":
@@ -39,6 +47,7 @@ class PersonsView(ProjectViewSet):
             found = by_filter(self.project, query, include_total=asked.include_total)
         return Response(list_answer(request, self.project, found, asked))
 
+    @describe(PersonCohortsParameters, answers.PersonCohorts)
     def cohorts(self, request: Request, **kwargs: Any) -> Response:
         """Which cohorts a person is in."""
         asked = self.parameters(PersonCohortsParameters, request)
@@ -55,7 +64,12 @@ class PersonsView(ProjectViewSet):
             {"results": [{"id": each.pk, "name": each.name, "count": None} for each in own_cohorts]}
         )
 
+    @describe(answer=answers.Person)
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
+        """One person.
+
+        With all distinct ids: those that somebody chose before those that an SDK made up.
+        """
         self.parameters(Parameters, request)
         persons = with_distinct_ids(Person.objects.filter(project=self.project), limit=None)
         person = persons.filter(**_by(person_id, "id")).first()

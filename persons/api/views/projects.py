@@ -7,6 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from persons.api.answers import sent
+from persons.api.answers import stored as answers
 from persons.api.paging import counted_page
 from persons.api.parameters.door import Paging
 from persons.api.parameters.filters import stored_filter
@@ -16,6 +18,7 @@ from persons.api.references import lock_definitions
 from persons.api.serializers import ProjectSerializer
 from persons.api.views.base import ParametersViewSet
 from persons.models import Membership, Project, erase
+from persons.openapi.operation import describe
 
 
 class ProjectsViewSet(ParametersViewSet):
@@ -23,11 +26,18 @@ class ProjectsViewSet(ParametersViewSet):
 
     scope_object = "project"
 
+    @describe(Paging, answers.ProjectPage)
     def list(self, request: Request) -> Response:
+        """The projects that the key can see."""
         page = self.parameters(Paging, request)
         return Response(counted_page(request, page, visible_projects(request), _fields))
 
+    @describe(sent.NewProject, answers.Project, status=201)
     def create(self, request: Request) -> Response:
+        """Make a project.
+
+        It belongs to the key's user.
+        """
         if project_limit(request):
             raise PermissionDenied("An API key that is limited to projects cannot make another.")
         serializer = ProjectSerializer(data=request.data)
@@ -45,10 +55,14 @@ class ProjectView(ViewSet):
     scope_object = "project"
     project: Project
 
+    @describe(answer=answers.Project)
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        """One project."""
         return Response(_fields(self.project))
 
+    @describe(sent.ProjectChanges, answers.Project)
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        """Change what is named of a project."""
         serializer = ProjectSerializer(self.project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         changed = serializer.validated_data
@@ -62,7 +76,9 @@ class ProjectView(ViewSet):
             project.save(update_fields=list(changed))
         return Response(_fields(project))
 
+    @describe()
     def destroy(self, request: Request, **kwargs: Any) -> Response:
+        """Delete a project, and everything it had from both stores."""
         erase(self.project)
         return Response(status=204)
 

@@ -1,0 +1,115 @@
+"""Persons, as lists show them and as the questions of analytics do."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from persons.api.answers.pages import NextUrl, Page
+from persons.openapi.fields import Named, told
+
+
+class _PersonFields(BaseModel):
+    type: Annotated[Literal["person"], Named("PersonType")]
+    uuid: UUID
+    name: Annotated[
+        Any,
+        told(
+            "The first of the project's `person_display_name_properties` that is not empty, as it is, which "
+            "is mostly a text; else a distinct id, else the uuid."
+        ),
+    ]
+    distinct_ids: Annotated[
+        list[str], told("At most 1,000 in lists; all of them when one person is asked for.")
+    ]
+    properties: Annotated[dict[str, Any], told("Any JSON under any name.")]
+    created_at: datetime
+    is_identified: bool
+    last_seen_at: Annotated[
+        datetime | None, told("The time of a recent event: behind the latest by less than an hour.")
+    ]
+
+
+class Person(_PersonFields):
+    """A person in lists."""
+
+    id: Annotated[int, told("For `persons/:person_id/`, which also takes the uuid.")]
+
+
+class PersonPage(Page):
+    """One page of persons, newest first."""
+
+    results: list[Person]
+    count: Annotated[int | None, told("How many there are on all pages; with `include_total`.")] = None
+
+
+class RecordedEvent(BaseModel):
+    """An event in a recorded session."""
+
+    uuid: UUID
+    timestamp: datetime
+    window_id: str | None
+
+
+class MatchedRecording(BaseModel):
+    """A session, and what of the question happened in it."""
+
+    session_id: str
+    events: list[RecordedEvent]
+
+
+class Actor(_PersonFields):
+    """A person in the answer to a question."""
+
+    id: Annotated[UUID, told("The same as `uuid`.")]
+    matched_recordings: Annotated[
+        list[MatchedRecording], told("The sessions of the events asked about; with `include_recordings`.")
+    ]
+    value_at_data_point: Annotated[float | None, told("Where a question has a value for each person.")]
+
+
+class ActorsResult(BaseModel):
+    """The persons of this page."""
+
+    people: list[Actor]
+    count: Annotated[int, told("How many are on this page.")]
+
+
+class ResolvedDateRange(BaseModel):
+    """The range of dates that was really used."""
+
+    date_from: datetime
+    date_to: datetime
+    timezone: Annotated[str, told("The project's, in which days and hours were counted.", "UTC")]
+
+
+class Actors(BaseModel):
+    """One page of the answer to a question, in the order of the uuids unless the endpoint says otherwise."""
+
+    results: Annotated[list[ActorsResult], told("Always exactly one.", min_length=1, max_length=1)]
+    next: NextUrl
+    initial: Annotated[str, told("The first page.")]
+    missing_persons: Annotated[
+        int, told("How many persons of this page were deleted while the question was being answered.")
+    ]
+    is_cached: bool
+    last_refresh: datetime
+    resolved_date_range: ResolvedDateRange
+    total_count: Annotated[
+        int | None, told("How many persons there are on all pages; with `include_total`.")
+    ] = None
+
+
+class CohortOfPerson(BaseModel):
+    """A cohort that a person is in."""
+
+    id: int
+    name: str
+    count: Annotated[int | None, told("Not counted here: null.")]
+
+
+class PersonCohorts(BaseModel):
+    """The cohorts that a person is in."""
+
+    results: list[CohortOfPerson]

@@ -1,0 +1,205 @@
+"""From views to OpenAPI operations, in place of what drf-spectacular would guess."""
+
+import inspect
+import re
+from typing import Any
+
+import orjson
+from drf_spectacular.drainage import warn
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry
+
+from persons.openapi.components import Components, Schema
+from persons.openapi.errors import ErrorResponse, error_references, error_responses
+from persons.openapi.fields import MORE_EXAMPLES, NEEDS
+from persons.openapi.operation import Operation
+from persons.openapi.paths import PATH_PARAMETERS, operation_id_of, tag_of
+
+_IN_BODY = ("POST", "PUT", "PATCH")
+_KEY_SCHEMES: dict[str, Schema] = {
+    "personalAPIKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A personal API key, `phx_...`. It may also stand in a JSON body, as "
+        "`personal_api_key`. Of header, body and query string the first that has one counts. Each operation "
+        "names the scopes it needs.",
+    },
+    "personalAPIKeyInQuery": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "personal_api_key",
+        "description": "The same key in the query string. Query strings end up in logs; prefer the header.",
+    },
+}
+_KEY_IN_BODY = {
+    "type": "string",
+    "writeOnly": True,
+    "example": "phx_YOUR_KEY",
+    "description": "The key, where it is not sent in the Authorization header.",
+}
+
+
+class _Registry(ComponentRegistry):
+    """With the components that come from pydantic models."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models = Components()
+
+    def build(self, extra_components: Any) -> dict[str, Any]:
+        error = self.models.ref(ErrorResponse)
+        return {
+            "schemas": dict(sorted(self.models.schemas.items())),
+            "responses": error_responses(error),
+            "securitySchemes": _KEY_SCHEMES,
+        }
+
+
+class Generator(SchemaGenerator):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.registry = _Registry()
+
+
+class Described(AutoSchema):
+    """The schema of views whose methods are described."""
+
+    registry: _Registry
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> Schema | None:
+        self.registry, self.path, self.method = registry, path, method  # type: ignore[assignment]
+        action = getattr(self.view, getattr(self.view, "action", method.lower()))
+        operation: Operation | None = getattr(action, "operation", None)
+        if self.is_excluded():
+            return None
+        if operation is None:
+            warn(f"{method} {path} is not described; see persons/openapi/operation.py.")
+            return None
+        summary, _, rest = inspect.cleandoc(action.__doc__ or "").replace("``", "`").partition("\n\n")
+        if not summary:
+            warn(f"{method} {path} has no docstring.")
+        scopes = self._scopes()
+        found = {
+            "operationId": operation.operation_id or operation_id_of(path, method, action.__name__),
+            "summary": " ".join(summary.split()).removesuffix(".") + (", as CSV" if self._is_csv else ""),
+            "description": "\n\n".join(filter(None, [rest, *self._remarks(operation, scopes)])),
+            "tags": [operation.tag or tag_of(path)],
+            "parameters": [*self._in_path(), *([] if method in _IN_BODY else self._in_query(operation))],
+            "requestBody": self._body(operation) if method in _IN_BODY else None,
+            "responses": dict(sorted({**error_references(), **self._success(operation)}.items())),
+            "x-required-scopes": list(scopes or ()),
+            "x-example": {} if method in _IN_BODY else dict(operation.example),
+            "x-speakeasy-pagination": self._pages(operation),
+        }
+        security: list[Schema] = [] if scopes is None else [{name: []} for name in _KEY_SCHEMES]
+        return {**{name: value for name, value in found.items() if value}, "security": security}
+
+    @property
+    def _is_csv(self) -> bool:
+        return self.path.endswith(".csv/")
+
+    def _scopes(self) -> tuple[str, ...] | None:
+        """What a key needs to hold; None where no key is needed."""
+        permissions = [each for each in self.view.get_permissions() if hasattr(each, "scopes")]
+        return permissions[0].scopes(self.view, self.method) if permissions else None
+
+    def _remarks(self, operation: Operation, scopes: tuple[str, ...] | None) -> list[str]:
+        """What the models know of their parameters."""
+        model = operation.parameters
+        remarks = []
+        if scopes:
+            remarks.append(f"Scope: {_names(scopes)}.")
+        if self._is_csv:
+            remarks.append("A file with one row per person: all of them, unless a limit is given.")
+        if unsupported := sorted(each.name for each in getattr(model, "unsupported", ())):
+            remarks.append(f"Not supported, and refused by name: {_names(unsupported)}.")
+        if harmless := sorted(getattr(model, "harmless", ())):
+            remarks.append(f"Accepted and without effect: {_names(harmless)}.")
+        return remarks
+
+    def _in_path(self) -> list[Schema]:
+        found = []
+        for name in re.findall(r"{(\w+)}", self.path):
+            if name not in PATH_PARAMETERS:
+                warn(f"{self.path}: what is {name}? Say it in persons/openapi/paths.py.")
+                continue
+            found.append({"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]})
+        return found
+
+    def _fields(self, operation: Operation) -> Schema:
+        """The parameters as an object, the needed ones first. Which format is asked for, the path says."""
+        if operation.parameters is None:
+            return {"properties": {}}
+        found = self.registry.models.inline(operation.parameters)
+        needed = {*found.get("required", ()), *operation.example}
+        properties = sorted(found["properties"].items(), key=lambda pair: pair[0] not in needed)
+        return {**found, "properties": {name: each for name, each in properties if name != "format"}}
+
+    def _in_query(self, operation: Operation) -> list[Schema]:
+        fields = self._fields(operation)
+        return [
+            _query_parameter(name, schema, self._resolved(schema), name in fields.get("required", ()))
+            for name, schema in fields["properties"].items()
+        ]
+
+    def _resolved(self, schema: Schema) -> Schema:
+        """What a reference means."""
+        ref = schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref")
+        return self.registry.models.schemas[ref.rpartition("/")[2]] if ref else schema
+
+    def _body(self, operation: Operation) -> Schema:
+        if operation.parameters is None:
+            return {}
+        fields = self._fields(operation)
+        properties = fields["properties"]
+        if self._scopes() is not None:
+            properties = {**properties, "personal_api_key": _KEY_IN_BODY}
+        name = operation.parameters.__name__.replace("Parameters", "Request")
+        self.registry.models.schemas[name] = {**fields, "properties": properties}
+        json: Schema = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+        if operation.example:
+            json["example"] = dict(operation.example)
+        return {"content": {"application/json": json}, "required": True}
+
+    def _success(self, operation: Operation) -> Schema:
+        if operation.answer is None:
+            return {"204": {"description": "Done."}}
+        if self._is_csv:
+            content: Schema = {"text/csv": {"schema": {"type": "string"}}}
+        else:
+            content = {"application/json": {"schema": self.registry.models.ref(operation.answer)}}
+        statuses = (operation.status, *operation.also)
+        return {str(status): {"description": "The answer.", "content": content} for status in statuses}
+
+    def _pages(self, operation: Operation) -> Schema:
+        """How generated clients find the next page."""
+        paged = operation.answer is not None and "next" in operation.answer.model_fields and not self._is_csv
+        if not paged or self.method != "GET":
+            return {}
+        return {"type": "url", "outputs": {"nextUrl": "$.next"}}
+
+
+def _query_parameter(name: str, schema: Schema, meaning: Schema, required: bool) -> Schema:
+    """A parameter in the query string, where lists and objects are JSON text."""
+    schema = {**schema}
+    beside = {key: schema.pop(key) for key in ("description", NEEDS) if key in schema}
+    examples = [schema.pop("example"), *schema.pop(MORE_EXAMPLES, ())] if "example" in schema else []
+    is_json = meaning.get("type") not in ("string", "integer", "number", "boolean")
+    if is_json:
+        is_mixed = not meaning.keys() & {"type", "oneOf"}
+        beside["description"] += " Text as it is, or JSON." if is_mixed else " JSON-encoded."
+        schema = {"type": "string"}
+        examples = [each if isinstance(each, str) else orjson.dumps(each).decode() for each in examples]
+    found = {"name": name, "in": "query", **beside, "schema": schema}
+    if len(examples) > 1:
+        found["examples"] = {str(number): {"value": each} for number, each in enumerate(examples, start=1)}
+    elif examples:
+        found["example"] = examples[0]
+    return {**found, "required": True} if required else found
+
+
+def _names(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names)

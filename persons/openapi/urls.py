@@ -1,0 +1,9 @@
+from django.urls import path
+
+from persons.openapi.views import RedocView, SchemaView, SwaggerView
+
+urlpatterns = [
+    path("", SchemaView.as_view(), name="schema"),
+    path("swagger-ui/", SwaggerView.as_view()),
+    path("redoc/", RedocView.as_view()),
+]

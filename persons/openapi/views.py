@@ -1,0 +1,57 @@
+"""The description itself, and two pages that show it. Nothing of them comes from another host."""
+
+import functools
+from collections.abc import Iterable
+
+from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from persons.openapi.components import Schema
+from persons.openapi.schema import Generator
+
+_SERVER = spectacular_settings.SERVERS[0]["variables"]["server"]
+
+
+@functools.cache
+def description() -> Schema:
+    """It changes with the code only."""
+    made: Schema = Generator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    return made
+
+
+class _Negotiation(DefaultContentNegotiation):
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        wished = request.query_params.get("format")
+        found: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, wished)
+        return found
+
+
+class SchemaView(SpectacularAPIView):
+    """YAML, or JSON with ``?format=json`` or by the Accept header. No key is needed."""
+
+    content_negotiation_class = _Negotiation
+
+    def _get_schema_response(self, request: Request) -> Response:
+        """The server it names is the one that was asked."""
+        variable = {**_SERVER, "default": request.build_absolute_uri("/").removesuffix("/")}
+        return Response(
+            {**description(), "servers": [{"url": "{server}", "variables": {"server": variable}}]}
+        )
+
+
+class SwaggerView(SpectacularSwaggerView):
+    """Where requests can be tried out, with a key."""
+
+    template_name_js = "persons/swagger_ui.js"
+
+
+class RedocView(SpectacularRedocView):
+    """To read. The template of drf-spectacular would fetch fonts from elsewhere."""
+
+    template_name = "persons/redoc.html"

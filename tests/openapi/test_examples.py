@@ -1,0 +1,130 @@
+"""The description is true: each example in it works, and what is answered is what it says."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+import pytest
+from django.test import Client
+
+from persons.models import Project
+from persons.openapi.views import description as document
+from tests.api.helpers import actors_of, api_with
+from tests.api_client import Api
+from tests.openapi import store
+from tests.openapi.wire import Operation, examples, mistakes, operations
+
+Request = dict[str, Any]
+
+
+@pytest.fixture
+def filled(project: Project, capture: Callable[..., Any]) -> Callable[..., None]:
+    return partial(store.fill, project, capture)
+
+
+def requests_of(operation: Operation) -> Iterator[Request]:
+    """The smallest call that works, and one with each example of each parameter."""
+    told = operation.body.get("example") or operation.told.get("x-example") or {}
+    smallest = {name: examples(operation.fields[name])[0] for name in operation.required} | told
+    yield smallest
+    for name, field in operation.fields.items():
+        # The key comes in the header here. What is asked as a file takes what is asked as JSON.
+        if name != "personal_api_key" and not operation.is_csv:
+            for example in examples(field):
+                yield {**smallest, **field.get("x-example-with", {}), name: example}
+
+
+def is_of_static_cohort(operation: Operation, request: Request) -> bool:
+    return "static_cohort" in operation.path or request.get("is_static") is True
+
+
+def cases() -> Iterator[Any]:
+    for operation in operations():
+        by_kind: dict[bool, list[Request]] = {}
+        for request in requests_of(operation):
+            asked = by_kind.setdefault(is_of_static_cohort(operation, request), [])
+            if request not in asked:
+                asked.append(request)
+        for static, asked in by_kind.items():
+            yield pytest.param(operation, asked, static, id=operation.name + "-static" * static)
+
+
+@pytest.mark.parametrize(("operation", "requests", "static"), [*cases()])
+def test_every_example_works_and_is_answered_as_described(
+    operation: Operation, requests: list[Request], static: bool, key: str, filled: Callable[..., None]
+) -> None:
+    filled(static=static)
+    for request in requests:
+        answer = send(operation, request, key)
+        assert answer.status_code in (200, 201, 204), (request, answer.content)
+        check(operation, answer)
+
+
+def send(operation: Operation, request: Request, key: str) -> Any:
+    path = operation.path
+    for parameter in operation.told.get("parameters", ()):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"])))
+    bearer = store.TOKEN if path.startswith("/i/v1/") else key
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    if operation.body:
+        body = orjson.dumps(request)
+        return Client().generic(operation.method.upper(), path, body, "application/json", headers=headers)
+    query = {
+        name: each if isinstance(each, str) else orjson.dumps(each).decode() for name, each in request.items()
+    }
+    return Client().generic(operation.method.upper(), f"{path}?{urlencode(query)}", headers=headers)
+
+
+def check(operation: Operation, answer: Any) -> None:
+    """That the answer is one of those that are described."""
+    told = operation.told["responses"][str(answer.status_code)]
+    if "$ref" in told:
+        told = document()["components"]["responses"][told["$ref"].rpartition("/")[2]]
+    body = answer.getvalue() if answer.streaming else answer.content
+    if "content" not in told:
+        assert body == b""
+        return
+    (media_type,) = told["content"]
+    assert answer["Content-Type"].partition(";")[0] == media_type
+    if media_type == "application/json":
+        assert list(mistakes(told["content"][media_type]["schema"], orjson.loads(body))) == []
+    else:
+        assert body.startswith(b"id,uuid,name,")
+
+
+def test_the_examples_find_people(api: Api, filled: Callable[..., None]) -> None:
+    """Otherwise nothing is known of how people look in an answer."""
+    filled()
+    by_name = {operation.name: operation for operation in operations()}
+    recorded = {"include_recordings": True}
+    for name, least in (("persons_funnel_create", 2), ("persons_funnel_correlation_create", 1)):
+        request = {**by_name[name].body["example"], **recorded}
+        answer = send(by_name[name], request, api.key)
+        people = actors_of(answer.json())
+        assert len(people) >= least
+        assert all(actor["matched_recordings"] for actor in people)
+        check(by_name[name], answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "asked", "scopes"),
+    [
+        ("persons_funnel_create", 400, {"events": [{"id": "a"}]}, ["person:read"]),
+        ("persons_list", 400, {"limit": 0}, ["person:read"]),
+        ("persons_list", 401, {}, None),
+        ("persons_funnel_create", 403, {}, ["cohort:read"]),
+        ("persons_retrieve", 404, {}, ["person:read"]),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_every_error_has_the_one_shape(
+    api: Api, name: str, status: int, asked: Request, scopes: list[str] | None
+) -> None:
+    (operation,) = (each for each in operations() if each.name == name)
+    key = "" if scopes is None else api_with(api, scopes).key
+    answer = send(operation, asked, key)
+    assert answer.status_code == status
+    check(operation, answer)
