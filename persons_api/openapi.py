@@ -14,7 +14,7 @@ Parameters that nobody knows are ignored, and named in the header `X-Ignored-Par
 and without effect, since they cannot change who comes back: {harmless}.
 
 Operations whose name has `csv` in it answer with a file; so do their counterparts, with `format=csv` or
-`Accept: text/csv`.
+`Accept: text/csv`. The session of the admin site counts like a key that may do everything.
 """
 _TAGS = {
     "persons": "Who the persons are, and who did what.",

@@ -7,6 +7,7 @@ mixtures of types; a name for every enumeration; unions told apart by their `typ
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -175,3 +176,20 @@ def _is_scalar(node: Schema) -> bool:
 
 def _text(docstring: str) -> str:
     return " ".join(docstring.replace("``", "`").split())
+
+
+def with_defaults_told(component: Schema) -> Schema:
+    """The same with defaults in words. Generated clients send the defaults that a schema names, and demand or
+    overwrite with them what nobody spoke of."""
+    if "properties" not in component:
+        return component
+    return {**component, "properties": {name: _told(each) for name, each in component["properties"].items()}}
+
+
+def _told(schema: Schema) -> Schema:
+    without = {key: value for key, value in schema.items() if key != "default"}
+    default = schema.get("default")
+    if default in (None, "", [], {}):
+        return without
+    default = default if isinstance(default, str) else orjson.dumps(default).decode()
+    return {**without, "description": f"{schema.get('description', '')} Default: `{default}`.".strip()}

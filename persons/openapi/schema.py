@@ -4,40 +4,19 @@ import inspect
 import re
 from typing import Any
 
-import orjson
 from drf_spectacular.drainage import warn
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
-from persons.openapi.components import Components, Schema
+from persons.openapi.components import Components, Schema, with_defaults_told
 from persons.openapi.errors import ErrorResponse, error_references, error_responses
-from persons.openapi.fields import MORE_EXAMPLES, NEEDS
 from persons.openapi.operation import Operation
 from persons.openapi.paths import PATH_PARAMETERS, operation_id_of, tag_of
+from persons.openapi.query import query_parameter
+from persons.openapi.security import KEY_IN_BODY, KEY_SCHEMES
 
 _IN_BODY = ("POST", "PUT", "PATCH")
-_KEY_SCHEMES: dict[str, Schema] = {
-    "personalAPIKey": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A personal API key, `phx_...`. It may also stand in a JSON body, as "
-        "`personal_api_key`. Of header, body and query string the first that has one counts. Each operation "
-        "names the scopes it needs.",
-    },
-    "personalAPIKeyInQuery": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "personal_api_key",
-        "description": "The same key in the query string. Query strings end up in logs; prefer the header.",
-    },
-}
-_KEY_IN_BODY = {
-    "type": "string",
-    "writeOnly": True,
-    "example": "phx_YOUR_KEY",
-    "description": "The key, where it is not sent in the Authorization header.",
-}
 
 
 class _Registry(ComponentRegistry):
@@ -50,9 +29,11 @@ class _Registry(ComponentRegistry):
     def build(self, extra_components: Any) -> dict[str, Any]:
         error = self.models.ref(ErrorResponse)
         return {
-            "schemas": dict(sorted(self.models.schemas.items())),
+            "schemas": {
+                name: with_defaults_told(schema) for name, schema in sorted(self.models.schemas.items())
+            },
             "responses": error_responses(error),
-            "securitySchemes": _KEY_SCHEMES,
+            "securitySchemes": KEY_SCHEMES,
         }
 
 
@@ -94,7 +75,7 @@ class Described(AutoSchema):
             "x-example": {} if method in _IN_BODY else dict(operation.example),
             "x-speakeasy-pagination": self._pages(operation),
         }
-        security: list[Schema] = [] if scopes is None else [{name: []} for name in _KEY_SCHEMES]
+        security: list[Schema] = [] if scopes is None else [{name: []} for name in KEY_SCHEMES]
         return {**{name: value for name, value in found.items() if value}, "security": security}
 
     @property
@@ -140,8 +121,12 @@ class Described(AutoSchema):
 
     def _in_query(self, operation: Operation) -> list[Schema]:
         fields = self._fields(operation)
+        if self._is_csv:
+            for name in {"limit", "funnel_correlation_person_limit"} & fields["properties"].keys():
+                # Without a limit all are meant; generated clients would send the default.
+                del fields["properties"][name]["default"]
         return [
-            _query_parameter(name, schema, self._resolved(schema), name in fields.get("required", ()))
+            query_parameter(name, schema, self._resolved(schema), name in fields.get("required", ()))
             for name, schema in fields["properties"].items()
         ]
 
@@ -156,7 +141,10 @@ class Described(AutoSchema):
         fields = self._fields(operation)
         properties = fields["properties"]
         if self._scopes() is not None:
-            properties = {**properties, "personal_api_key": _KEY_IN_BODY}
+            properties = {**properties, "personal_api_key": KEY_IN_BODY}
+        if self.method == "PATCH":
+            # What is not sent stays as it is.
+            properties = {name: {**each, "default": None} for name, each in properties.items()}
         name = operation.parameters.__name__.replace("Parameters", "Request")
         self.registry.models.schemas[name] = {**fields, "properties": properties}
         json: Schema = {"schema": {"$ref": f"#/components/schemas/{name}"}}
@@ -180,25 +168,6 @@ class Described(AutoSchema):
         if not paged or self.method != "GET":
             return {}
         return {"type": "url", "outputs": {"nextUrl": "$.next"}}
-
-
-def _query_parameter(name: str, schema: Schema, meaning: Schema, required: bool) -> Schema:
-    """A parameter in the query string, where lists and objects are JSON text."""
-    schema = {**schema}
-    beside = {key: schema.pop(key) for key in ("description", NEEDS) if key in schema}
-    examples = [schema.pop("example"), *schema.pop(MORE_EXAMPLES, ())] if "example" in schema else []
-    is_json = meaning.get("type") not in ("string", "integer", "number", "boolean")
-    if is_json:
-        is_mixed = not meaning.keys() & {"type", "oneOf"}
-        beside["description"] += " Text as it is, or JSON." if is_mixed else " JSON-encoded."
-        schema = {"type": "string"}
-        examples = [each if isinstance(each, str) else orjson.dumps(each).decode() for each in examples]
-    found = {"name": name, "in": "query", **beside, "schema": schema}
-    if len(examples) > 1:
-        found["examples"] = {str(number): {"value": each} for number, each in enumerate(examples, start=1)}
-    elif examples:
-        found["example"] = examples[0]
-    return {**found, "required": True} if required else found
 
 
 def _names(names: Any) -> str:
