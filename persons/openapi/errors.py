@@ -21,6 +21,9 @@ class ErrorResponse(BaseModel):
         str | None,
         told("The parameter at fault, dotted where it is nested.", "events.0.properties.1.operator"),
     ]
+    message: Annotated[str | None, told("What PostHog says of the mistake, where its clients read that.")] = (
+        None
+    )
 
 
 _WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}

@@ -1,4 +1,3 @@
-
 import orjson
 
 from persons.openapi.components import Schema

@@ -73,7 +73,9 @@ def send(operation: Operation, request: Request, key: str) -> Any:
         body = orjson.dumps(request)
         return Client().generic(operation.method.upper(), path, body, "application/json", headers=headers)
     query = {
-        name: each if isinstance(each, str) else orjson.dumps(each).decode() for name, each in request.items()
+        name: each if isinstance(each, str) else orjson.dumps(each).decode()
+        for name, each in request.items()
+        if each is not None
     }
     return Client().generic(operation.method.upper(), f"{path}?{urlencode(query)}", headers=headers)
 
@@ -114,6 +116,7 @@ def test_the_examples_find_people(api: Api, filled: Callable[..., None]) -> None
     [
         ("persons_funnel_create", 400, {"events": [{"id": "a"}]}, ["person:read"]),
         ("persons_list", 400, {"limit": 0}, ["person:read"]),
+        ("persons_lifecycle_create", 400, {}, ["person:read"]),
         ("persons_list", 401, {}, None),
         ("persons_funnel_create", 403, {}, ["cohort:read"]),
         ("persons_retrieve", 404, {}, ["person:read"]),

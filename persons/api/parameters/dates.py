@@ -26,7 +26,7 @@ class DateParameters(Parameters):
         ),
     ] = None
     date_to: Annotated[
-        Text, told("End of the range, inclusive, in the same forms. Now if absent.", "2024-03-31", "-1d")
+        Text, told("End of the range, inclusive, in the same forms. Now if absent.", "-1d")
     ] = None
     explicit_date: Annotated[
         Flag, told("Takes the dates as they are; otherwise they are rounded to whole days.", True)

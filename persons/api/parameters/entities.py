@@ -129,6 +129,19 @@ class EntityParameters(Parameters):
     unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("data_warehouse"),)
 
 
+class OneEntityParameters(EntityParameters):
+    """The same where exactly one thing is looked at."""
+
+    events: Annotated[
+        list[EventParameter] | None, Json, told("What is looked at: exactly one event.", [{"id": "paid"}])
+    ] = None
+    actions: Annotated[
+        list[ActionParameter] | None,
+        Json,
+        told("Or exactly one action, by its id.", [{"id": 3}], needs={"events": None}),
+    ] = None
+
+
 def entities(context: Context, asked: EntityParameters, *, math: Collection[str]) -> tuple[Entity, ...]:
     """Actions, then events; those with `order` where it says, the others where they stand in the request.
     `math`: what the endpoint can answer of it. Raises a 400."""

@@ -2,32 +2,55 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args
 from zoneinfo import ZoneInfo
 
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import EmptyIsAbsent, Flag, PagingOrCsv, Text, Unsupported
-from persons.api.parameters.entities import COUNTING_MATH, EntityParameters, entities
+from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrCsv, Text, Unsupported
+from persons.api.parameters.entities import COUNTING_MATH, OneEntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context, moment_of
 from persons.errors import Invalid, invalid
+from persons.openapi.fields import Named, told
 
 
-class LifecycleParameters(PagingOrCsv, DateParameters, EntityParameters, EventFilterParameters):
+class LifecycleParameters(PagingOrCsv, DateParameters, OneEntityParameters, EventFilterParameters):
     """Which persons, of which period of which range. Those in ``unsupported`` are refused by name."""
 
-    target_date: Text = None
-    lifecycle_type: Annotated[LifecycleType | None, EmptyIsAbsent] = None
-    include_recordings: Flag = False
-    include_total: Flag = False
+    target_date: Annotated[
+        Text,
+        told(
+            "Required: a moment in the period that is asked about, the hour, day, week or month of "
+            "`interval`; ISO 8601 or relative.",
+            "-1d",
+        ),
+    ] = None
+    lifecycle_type: Annotated[
+        Annotated[LifecycleType, Named("LifecycleType")] | None,
+        EmptyIsAbsent,
+        told(
+            "Required. `returning`: did it in the period and in the one before. `dormant`: in that one, but "
+            "not in this one. `new`: in this one, was created in it, and in none before. `resurrecting`: in "
+            "this one, not in the one before, and is not new.",
+            *get_args(LifecycleType),
+        ),
+    ] = None
+    include_recordings: Annotated[
+        Flag, told("Fills `matched_recordings` with the sessions of the persons' events.", True)
+    ] = False
+    include_total: IncludeTotal = False
 
     unsupported: ClassVar = (
-        *EntityParameters.unsupported,
+        *OneEntityParameters.unsupported,
         Unsupported("aggregation_group_type_index"),
         Unsupported("sampling_factor", (1, 1.0, "1")),
     )
     harmless: ClassVar = frozenset({"display"})
+
+
+# The least that a lifecycle needs.
+SMALLEST_LIFECYCLE = {"events": [{"id": "paid"}], "target_date": "-1d", "lifecycle_type": "new"}
 
 
 def lifecycle_query(

@@ -12,12 +12,14 @@ from clickhouse.lifecycle import (
     lifecycle_recordings,
     lifecycle_statement,
 )
+from persons.api.answers.persons import Actors
 from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.lifecycle import LifecycleParameters, lifecycle_query
+from persons.api.parameters.lifecycle import SMALLEST_LIFECYCLE, LifecycleParameters, lifecycle_query
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
+from persons.openapi.operation import describe
 
 
 class LifecycleView(ProjectViewSet):
@@ -26,6 +28,7 @@ class LifecycleView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(LifecycleParameters, Actors, example=SMALLEST_LIFECYCLE)
     def lifecycle(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         """Who was new, returning, resurrecting or dormant in a period."""
         asked = self.parameters(LifecycleParameters, request)
