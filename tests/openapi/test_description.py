@@ -18,7 +18,8 @@ WRITTEN = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 POSTHOG = {
     "persons_list", "persons_retrieve", "persons_funnel_retrieve", "persons_funnel_create",
     "persons_funnel_correlation_retrieve", "persons_funnel_correlation_create", "persons_cohorts_retrieve",
-    "persons_lifecycle_retrieve", "persons_lifecycle_create",
+    "persons_lifecycle_retrieve", "persons_lifecycle_create", "persons_values_retrieve",
+    "persons_batch_by_distinct_ids_create", "persons_batch_by_uuids_create",
     "cohorts_list", "cohorts_create", "cohorts_retrieve", "cohorts_update", "cohorts_partial_update",
     "cohorts_destroy", "cohorts_persons_retrieve", "cohorts_add_persons_to_static_cohort_partial_update",
     "cohorts_remove_person_from_static_cohort_partial_update", "actions_list", "actions_create",

@@ -113,3 +113,26 @@ class PersonCohorts(BaseModel):
     """The cohorts that a person is in."""
 
     results: list[CohortOfPerson]
+
+
+class FoundPersons(BaseModel):
+    """Persons by the ids that were asked for."""
+
+    results: Annotated[
+        dict[str, Person], told("Each with at most 10 distinct ids. Ids that belong to nobody are missing.")
+    ]
+
+
+class PropertyValue(BaseModel):
+    """A value of a property."""
+
+    name: Annotated[str, told("A text itself, anything else as JSON writes it.", "pro")]
+    count: Annotated[int, told("How many persons have it.")]
+
+
+class PropertyValues(BaseModel):
+    """One page of values, the most frequent first."""
+
+    results: list[PropertyValue]
+    next: NextUrl
+    refreshing: Annotated[bool, told("Counts are always current: false.")]

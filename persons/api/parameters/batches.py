@@ -4,6 +4,7 @@ from uuid import UUID
 from pydantic import BeforeValidator
 
 from persons.api.parameters.door import Json, Parameters, refuse
+from persons.openapi.fields import told
 
 MAX_BATCH = 200
 
@@ -24,10 +25,17 @@ def _uuid(value: Any) -> UUID:
 class DistinctIdsParameters(Parameters):
     """``persons/batch_by_distinct_ids/``"""
 
-    distinct_ids: Annotated[list[str], BeforeValidator(_at_most), Json]
+    distinct_ids: Annotated[
+        list[str], BeforeValidator(_at_most), Json, told("At most 200.", ["user-1", "user-2"])
+    ]
 
 
 class UuidsParameters(Parameters):
     """``persons/batch_by_uuids/``"""
 
-    uuids: Annotated[list[Annotated[UUID, BeforeValidator(_uuid)]], BeforeValidator(_at_most), Json]
+    uuids: Annotated[
+        list[Annotated[UUID, BeforeValidator(_uuid)]],
+        BeforeValidator(_at_most),
+        Json,
+        told("At most 200.", ["0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d"]),
+    ]

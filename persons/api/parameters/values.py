@@ -5,6 +5,7 @@ from pydantic import Field
 from clickhouse.query.values import ValuesQuery
 from persons.api.parameters.door import EmptyIsAbsent, Paging, Whole
 from persons.models import Project
+from persons.openapi.fields import told
 
 DISTINCT_ID = "distinct_id"
 # What PostHog computes of other things, and offers as if it were a property.
@@ -14,9 +15,19 @@ _VIRTUAL = "$virt"
 class ValuesParameters(Paging):
     """``persons/values/``: of which property, and a part of the values looked for."""
 
-    key: Annotated[Annotated[str, Field(max_length=10_000)] | None, EmptyIsAbsent] = None
-    value: Annotated[Annotated[str, Field(max_length=100_000)] | None, EmptyIsAbsent] = None
-    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 20
+    key: Annotated[
+        Annotated[str, Field(max_length=10_000)] | None,
+        EmptyIsAbsent,
+        told(
+            "The person property, or `distinct_id`. Without one there are no values.", "plan", "distinct_id"
+        ),
+    ] = None
+    value: Annotated[
+        Annotated[str, Field(max_length=100_000)] | None,
+        EmptyIsAbsent,
+        told("Only the values that contain this text.", "pro"),
+    ] = None
+    limit: Annotated[Whole, told("How many values a page has at most.", 10, ge=1, le=1_000)] = 20
 
 
 def values_query(project: Project, asked: ValuesParameters) -> ValuesQuery | None:

@@ -5,9 +5,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from persons.api.actors import person_fields, persons_by_uuid
+from persons.api.answers.persons import FoundPersons
 from persons.api.parameters.batches import DistinctIdsParameters, UuidsParameters
 from persons.api.views.base import ProjectViewSet
 from persons.models import PersonDistinctId
+from persons.openapi.operation import describe
 
 # What is in an answer of many persons, each of whom may have very many.
 MAX_DISTINCT_IDS = 10
@@ -19,7 +21,9 @@ class BatchView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(DistinctIdsParameters, FoundPersons)
     def by_distinct_ids(self, request: Request, **kwargs: Any) -> Response:
+        """Many persons at once, by their distinct ids."""
         asked = self.parameters(DistinctIdsParameters, request)
         owners = PersonDistinctId.objects.filter(
             project=self.project, distinct_id__in=asked.distinct_ids, person__isnull=False
@@ -29,7 +33,9 @@ class BatchView(ProjectViewSet):
         known = (each for each in asked.distinct_ids if by_id.get(each) in found)
         return Response({"results": {each: found[by_id[each]] for each in known}})
 
+    @describe(UuidsParameters, FoundPersons)
     def by_uuids(self, request: Request, **kwargs: Any) -> Response:
+        """Many persons at once, by their uuids."""
         asked = self.parameters(UuidsParameters, request)
         found = self._found(set(asked.uuids))
         return Response({"results": {str(uuid): fields for uuid, fields in found.items()}})

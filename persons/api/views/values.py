@@ -4,10 +4,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clickhouse.values import distinct_ids, property_values
+from persons.api.answers.persons import PropertyValues
 from persons.api.paging import page_url
 from persons.api.parameters.values import DISTINCT_ID, ValuesParameters, values_query
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
+from persons.openapi.operation import describe
 
 
 class ValuesView(ProjectViewSet):
@@ -16,6 +18,7 @@ class ValuesView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(ValuesParameters, PropertyValues, example={"key": "plan"})
     def values(self, request: Request, **kwargs: Any) -> Response:
         """Which values a person property has, for whoever chooses one."""
         asked = self.parameters(ValuesParameters, request)
