@@ -14,8 +14,6 @@ NOT_BUILT = (
     "deletion_status",
     "lifecycle",
     "path",
-    "properties_at_time",
-    "properties_timeline",
     "reset_person_distinct_id",
     "retention",
     "stickiness",
