@@ -1,9 +1,10 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel
+from benchmarks import capture, csv, filters, funnel, history
 
 if __name__ == "__main__":
     capture.main()
     csv.main()
     filters.main()
     funnel.main()
+    history.main()
