@@ -1,11 +1,12 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel, lifecycle, values
+from benchmarks import capture, csv, filters, funnel, history, lifecycle, values
 
 if __name__ == "__main__":
     capture.main()
     csv.main()
     filters.main()
     funnel.main()
+    history.main()
     lifecycle.main()
     values.main()

@@ -130,6 +130,8 @@ class ClickHouse:
                 settings={
                     "insert_deduplication_token": token,
                     "insert_deduplicate": 1,
+                    # What views make of the rows is there once as well, also when only the rows arrived.
+                    "deduplicate_blocks_in_dependent_materialized_views": 1,
                     "date_time_input_format": "best_effort",
                     # Parallel parsing cuts the body into blocks that would be inserted one by one.
                     "input_format_parallel_parsing": 0,

@@ -12,6 +12,12 @@ from django.urls.resolvers import URLPattern, URLResolver
 from persons.api.parameters.correlation import CorrelationParameters
 from persons.api.parameters.door import HARMLESS, Parameters
 from persons.api.parameters.funnel import FunnelParameters
+from persons.api.parameters.history import (
+    AtTimeParameters,
+    AtTimesParameters,
+    ChangesParameters,
+    DiffParameters,
+)
 from persons.api.parameters.lifecycle import LifecycleParameters
 from persons.api.parameters.persons import ListParameters
 from persons.api.parameters.properties import (
@@ -22,8 +28,9 @@ from persons.api.parameters.properties import (
     PropertyParameter,
     PropertyType,
 )
+from persons.api.parameters.timeline import TimelineParameters
 from persons.api.parameters.values import ValuesParameters
-from persons.management.commands import create_key, create_project, serve
+from persons.management.commands import create_key, create_project, rebuild_property_history, serve
 from persons.models import ALL_SCOPES
 
 ROOT = Path(__file__).parent.parent
@@ -64,10 +71,22 @@ def test_every_endpoint_is_described(path: str) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [FunnelParameters, CorrelationParameters, LifecycleParameters, ListParameters, ValuesParameters],
+    [
+        FunnelParameters,
+        CorrelationParameters,
+        LifecycleParameters,
+        ListParameters,
+        ValuesParameters,
+        AtTimeParameters,
+        AtTimesParameters,
+        ChangesParameters,
+        DiffParameters,
+        TimelineParameters,
+    ],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
-    names = {*parameters.model_fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}
+    fields = {field.alias or name for name, field in parameters.model_fields.items()}
+    names = {*fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}
     names |= {parameter.name for parameter in parameters.unsupported}
     assert {name for name in names if f"`{name}`" not in API} == set()
 
@@ -92,7 +111,7 @@ def test_every_scope_is_described() -> None:
     assert {name for name in objects if f"`{name}" not in API} == set()
 
 
-@pytest.mark.parametrize("command", [serve, create_project, create_key])
+@pytest.mark.parametrize("command", [serve, create_project, create_key, rebuild_property_history])
 def test_the_readme_names_every_command(command: object) -> None:
     name = str(getattr(command, "__name__", "")).rpartition(".")[2]
     assert f"python manage.py {name} " in README

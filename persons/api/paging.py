@@ -13,7 +13,7 @@ from persons.api.query_string import sent_parameters
 Stored = TypeVar("Stored", bound=Model)
 
 
-def page_url(request: Request, **replaced: int) -> str:
+def page_url(request: Request, **replaced: int | str) -> str:
     """The request's URL with other paging parameters. Never contains ``personal_api_key``."""
     query = [
         (name, value)

@@ -8,6 +8,7 @@ from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
+from persons.api.views.history import HistoryView, PropertiesAtTimeView
 from persons.api.views.lifecycle import LifecycleView
 from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
@@ -21,6 +22,7 @@ _list = PersonsView.as_view({"get": "list"}, renderer_classes=JSON_OR_CSV)
 _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_classes=JSON_OR_CSV)
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
+_at_time = PropertiesAtTimeView.as_view({"get": "one", "post": "many"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
     path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
@@ -33,7 +35,12 @@ _persons: list[URLPattern] = [
     path("lifecycle/", _lifecycle),
     path("lifecycle.csv/", _lifecycle, _CSV),
     path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
+    path("properties_at_time/", _at_time),
+    path("properties_at_time.csv/", _at_time, _CSV),
+    path("properties_diff/", HistoryView.as_view({"get": "diff"})),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
+    path("<str:person_id>/properties_history/", HistoryView.as_view({"get": "changes"})),
+    path("<str:person_id>/properties_timeline/", HistoryView.as_view({"get": "timeline"})),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]
 _STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}

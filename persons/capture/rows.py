@@ -10,9 +10,7 @@ import orjson
 from persons.capture.elements import elements_chain
 from persons.identity.values import Mapping, Outcome, StoredEvent
 from persons.models import ClickHouseTable
-
-# One request has at most 10,000 events.
-_ARRIVALS_PER_REQUEST = 1 << 16
+from persons.models.history import ARRIVALS_PER_REQUEST
 
 
 def outbox_rows(
@@ -22,11 +20,13 @@ def outbox_rows(
 
     ``keys`` are those that PostgreSQL gave the persons. ``arrival`` numbers the request among all others.
     """
+    first_arrival = arrival * ARRIVALS_PER_REQUEST
     contents = {
         ClickHouseTable.PERSON: _persons(project_id, outcome, keys),
         ClickHouseTable.DISTINCT_ID: _mappings(project_id, outcome.mappings.values()),
         ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
-        ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, arrival * _ARRIVALS_PER_REQUEST),
+        ClickHouseTable.PROPERTY_HISTORY: _merges(project_id, outcome, first_arrival),
+        ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, first_arrival),
     }
     # Sorted, so that objects that are alike are one text to ClickHouse, whatever order they came in.
     encoded = {
@@ -78,6 +78,22 @@ def _persons(project_id: int, outcome: Outcome, keys: dict[UUID, int]) -> Iterat
             "is_identified": False,
             "is_deleted": True,
             "version": tombstone.version,
+        }
+
+
+def _merges(project_id: int, outcome: Outcome, first_arrival: int) -> Iterator[dict[str, Any]]:
+    for merge in outcome.merges:
+        event = outcome.events[merge.place].event
+        yield {
+            "team_id": project_id,
+            "distinct_id": event.distinct_id,
+            "timestamp": event.timestamp,
+            "arrival": first_arrival + merge.place,
+            "kind": "merge",
+            "person_id": merge.survivor,
+            "detail": orjson.dumps(merge.loser).decode(),
+            "event": event.event,
+            "event_uuid": event.uuid,
         }
 
 

@@ -112,6 +112,17 @@ class RefusedMerge:
     other_person: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two persons that became one: `loser` is now part of `survivor`. `place` is that of the event that did
+    it in `Outcome.events`.
+    """
+
+    place: int
+    survivor: UUID
+    loser: UUID
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a batch makes of what was known: all that has to be written, each thing in its final state.
@@ -119,12 +130,14 @@ class Outcome:
     `events` and `notes` are in the order of the batch. `persons` are new or changed ones; `seen` are those
     of which only `last_seen_at` moved: their version stays, ClickHouse needs no copy. `deleted` are persons
     merged away, also such as were made in this batch. `mappings` are new or changed. `overrides`, all of
-    them also in `mappings`, are the ids with earlier events under another person_id.
+    them also in `mappings`, are the ids with earlier events under another person_id. `merges` are in the
+    order in which they happened.
     """
 
     events: list[StoredEvent] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     refused_merges: list[RefusedMerge] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
     persons: dict[UUID, Person] = field(default_factory=dict)
     seen: dict[UUID, datetime] = field(default_factory=dict)
     deleted: dict[UUID, Tombstone] = field(default_factory=dict)

@@ -5,6 +5,7 @@ to anybody as JSON again; orjson reads it as the number it was.
 """
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -18,3 +19,15 @@ class Encoder(json.JSONEncoder):
 class Decoder(json.JSONDecoder):
     def decode(self, s: str, *args: Any) -> Any:
         return orjson.loads(s)
+
+
+def as_jsonb(value: Any) -> Any:
+    """A document as it comes back from PostgreSQL: of a float that orjson writes with an exponent the digits,
+    read as a whole number where 64 bits hold it."""
+    if isinstance(value, dict):
+        return {key: as_jsonb(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_jsonb(each) for each in value]
+    if isinstance(value, float) and 1e16 <= abs(value) < 1e20:
+        return orjson.loads(format(Decimal(repr(value)), "f"))
+    return value

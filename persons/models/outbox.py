@@ -15,6 +15,7 @@ class ClickHouseTable(models.TextChoices):
     DISTINCT_ID = "person_distinct_id2"
     OVERRIDE = "person_distinct_id_overrides"
     COHORT_MEMBER = "static_cohort_member"
+    PROPERTY_HISTORY = "person_property_history"
     EVENTS = "events"
 
 

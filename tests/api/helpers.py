@@ -16,6 +16,11 @@ def event(name: str, distinct_id: str, at: str, **fields: Any) -> dict[str, Any]
     return {"event": name, "distinct_id": distinct_id, "timestamp": at, **fields}
 
 
+def change(at: str, distinct_id: str = "u", name: str = "$set", **update: Any) -> dict[str, Any]:
+    """An event that asks for something of its person: `change("2024-03-01", set={"plan": "pro"})`."""
+    return event(name, distinct_id, at, properties={f"${key}": value for key, value in update.items()})
+
+
 def person(
     project: Project, *distinct_ids: str, created_at: str = "2024-03-01T10:00:00Z", **properties: Any
 ) -> Person:

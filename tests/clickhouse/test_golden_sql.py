@@ -8,11 +8,13 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from clickhouse.correlation import correlation_statement
 from clickhouse.funnel import funnel_statement
+from clickhouse.history import history_statement
 from clickhouse.lifecycle import lifecycle_statement
 from clickhouse.persons import page_statement
 from clickhouse.query.conditions import Span
@@ -20,10 +22,13 @@ from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.dates import DateRange
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
 from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
+from clickhouse.query.history import HistoryQuery
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from clickhouse.query.persons import PersonsQuery
+from clickhouse.query.timeline import TimelineQuery
 from clickhouse.query.values import ValuesQuery
 from clickhouse.sql.fragment import Fragment
+from clickhouse.timeline import moments_statement
 from clickhouse.values import distinct_ids_statement, values_statement
 from persons.api.parameters.actions import STEPS
 from persons.api.parameters.filters import search_filter, steps_entity, stored_filter
@@ -119,6 +124,22 @@ STATEMENTS = {
     ),
     "lifecycle_new": lambda: lifecycle("new", meant([BROWSER, EMAIL])),
     "lifecycle_resurrecting": lambda: lifecycle("resurrecting", EVERYTHING),
+    "history_of_one_person": lambda: history_statement(
+        HistoryQuery(project_id=7, distinct_ids=("ada", "anon"), numbers=(0, 0), until=NOW)
+    ),
+    "history_of_two_persons": lambda: history_statement(
+        HistoryQuery(project_id=7, distinct_ids=("ada", "bob"), numbers=(0, 1), with_events=True)
+    ),
+    "moments_of_a_timeline": lambda: moments_statement(
+        TimelineQuery(
+            project_id=7,
+            person=UUID(int=1),
+            distinct_ids=("ada", "anon"),
+            date_range=MARCH,
+            entities=(PAID,),
+            filter=meant([BROWSER]),
+        )
+    ),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
     "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),

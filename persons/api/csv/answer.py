@@ -71,6 +71,11 @@ def persons_csv(
     return _answer(name, file)
 
 
+def listed_csv(name: str, project: Project, persons: Iterable[Any]) -> StreamingHttpResponse:
+    """Persons that are in hand, `with_distinct_ids`, as a list has them."""
+    return _answer(name, _file(_COLUMNS, (_listed(project, person) for person in persons)))
+
+
 def _file(columns: Sequence[str], rows: Iterable[Row]) -> CsvFile:
     try:
         return CsvFile(columns, rows)

@@ -11,8 +11,6 @@ NOT_BUILT = (
     "bulk_delete",
     "deletion_status",
     "path",
-    "properties_at_time",
-    "properties_timeline",
     "reset_person_distinct_id",
     "retention",
     "stickiness",

@@ -1,4 +1,3 @@
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +15,9 @@ from persons.api.parameters.door import Parameters
 from persons.api.parameters.filters import cohort_filter
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.persons import ListParameters, PersonCohortsParameters, list_query
+from persons.api.persons import by_id
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
-from persons.errors import invalid
 from persons.models import Cohort, Person
 from persons.openapi.operation import describe
 
@@ -52,7 +51,7 @@ class PersonsView(ProjectViewSet):
         """Which cohorts a person is in."""
         asked = self.parameters(PersonCohortsParameters, request)
         persons = Person.objects.filter(project=self.project)
-        person = persons.filter(**_by(asked.person_id, "person_id")).first()
+        person = persons.filter(**by_id(asked.person_id, "person_id")).first()
         if person is None:
             raise NotFound
         now = datetime.now(UTC)
@@ -72,21 +71,8 @@ class PersonsView(ProjectViewSet):
         """
         self.parameters(Parameters, request)
         persons = with_distinct_ids(Person.objects.filter(project=self.project), limit=None)
-        person = persons.filter(**_by(person_id, "id")).first()
+        person = persons.filter(**by_id(person_id, "id")).first()
         if person is None:
             raise NotFound
         fields = person_fields(self.project, person)
         return Response({**fields, "distinct_ids": known_ids_first(fields["distinct_ids"])})
-
-
-def _by(person_id: str, attr: str) -> dict[str, Any]:
-    if person_id.isascii() and person_id.isdecimal() and len(person_id) <= 18:
-        return {"pk": int(person_id)}
-    try:
-        return {"uuid": uuid.UUID(person_id)}
-    except ValueError as error:
-        raise invalid(
-            attr,
-            "The ID provided does not look like a personID. If you are using a distinctId, please use "
-            "/persons?distinct_id=X instead.",
-        ) from error

@@ -1,0 +1,205 @@
+"""Of whom, and when: what the questions about past properties take (spec/posthog-behaviour.md 13)."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from clickhouse.query.dates import ABSOLUTE, DateError, Moment, days_of, parse_moment
+from persons.api.changes import Order, Place, Window
+from persons.api.parameters.door import Flag, Json, Parameters, Text, Whole, refuse
+from persons.errors import invalid
+from persons.models import Project
+
+MAX_PERSONS = 1_000
+_PLACE: TypeAdapter[Place] = TypeAdapter(Place)
+
+_EXAMPLE = "2023-06-15T14:30:00Z"
+_REQUIRED = f"timestamp parameter is required (ISO format: {_EXAMPLE})"
+_INVALID = f"Invalid timestamp format. Use ISO format like {_EXAMPLE}"
+
+
+def _uuid_text(text: str) -> str:
+    try:
+        UUID(text)
+    except ValueError as error:
+        raise refuse("Must be a uuid.") from error
+    return text
+
+
+DistinctId = Annotated[str, Field(min_length=1)]
+UuidText = Annotated[str, AfterValidator(_uuid_text)]
+_Many = Field(min_length=1, max_length=MAX_PERSONS)
+
+
+class OnePersonParameters(Parameters):
+    """A person by one of its distinct ids, or by its own id, which is a whole number or a uuid."""
+
+    distinct_id: Text = None
+    person_id: Text = None
+    include_set_once: Flag = False
+
+
+class AtTimeParameters(OnePersonParameters):
+    """``GET persons/properties_at_time/``."""
+
+    timestamp: Text = None
+    format: Literal["json", "csv"] = "json"
+
+
+class BetweenParameters(Parameters):
+    """Two moments, both included; without an offset in the project's timezone."""
+
+    from_: Annotated[Text, Field(alias="from")] = None
+    to: Text = None
+
+
+class DiffParameters(OnePersonParameters, BetweenParameters):
+    """``GET persons/properties_diff/``."""
+
+
+class ChangesParameters(BetweenParameters):
+    """``GET persons/:id/properties_history/``."""
+
+    key: Text = None
+    order: Order = "newest"
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
+    cursor: Text = None
+
+
+class PairParameter(BaseModel):
+    """A person, and a moment of its own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    distinct_id: DistinctId | None = None
+    uuid: UuidText | None = None
+    timestamp: Text = None
+
+
+class AtTimesParameters(Parameters):
+    """``POST persons/properties_at_time/``: many persons at one moment, or each at its own."""
+
+    distinct_ids: Annotated[list[DistinctId] | None, Json, _Many] = None
+    uuids: Annotated[list[UuidText] | None, Json, _Many] = None
+    pairs: Annotated[list[PairParameter] | None, Json, _Many] = None
+    timestamp: Text = None
+    include_set_once: Flag = False
+
+
+class Wanted(NamedTuple):
+    """A person, named in one of the two ways, and the moment at which its properties are wanted."""
+
+    distinct_id: str | None
+    uuid: str | None
+    at: datetime
+
+    @property
+    def name(self) -> str:
+        return self.distinct_id or self.uuid or ""
+
+
+def check_one_person(asked: OnePersonParameters) -> None:
+    """Raises a 400 unless the person is named in one way."""
+    if asked.distinct_id is not None and asked.person_id is not None:
+        raise invalid("person_id", "Cannot provide both distinct_id and person_id - choose one")
+    if asked.distinct_id is None and asked.person_id is None:
+        raise invalid("distinct_id", "Must provide either distinct_id or person_id parameter", "required")
+
+
+def wanted(asked: AtTimesParameters) -> list[Wanted]:
+    """Who is asked about, and when. Raises a 400 naming the parameter at fault."""
+    ways = {"distinct_ids": asked.distinct_ids, "uuids": asked.uuids, "pairs": asked.pairs}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        code = "invalid_input" if given else "required"
+        raise invalid(given[1] if given else "distinct_ids", f"Send exactly one of {', '.join(ways)}.", code)
+    if asked.pairs is None:
+        at = utc_moment(asked.timestamp)
+        return [
+            *(Wanted(each, None, at) for each in dict.fromkeys(asked.distinct_ids or ())),
+            *(Wanted(None, each, at) for each in dict.fromkeys(asked.uuids or ())),
+        ]
+    if asked.timestamp is not None:
+        raise invalid("timestamp", "Each pair has a timestamp of its own; leave this one out.")
+    return list(_pairs(asked.pairs))
+
+
+def _pairs(pairs: list[PairParameter]) -> Iterator[Wanted]:
+    names = set[str]()
+    for place, pair in enumerate(pairs):
+        if (pair.distinct_id is None) == (pair.uuid is None):
+            raise invalid(f"pairs.{place}", "Must have either distinct_id or uuid.")
+        found = Wanted(pair.distinct_id, pair.uuid, utc_moment(pair.timestamp, f"pairs.{place}.timestamp"))
+        if found.name in names:
+            raise invalid(
+                f"pairs.{place}", "This id is in an earlier pair, and an answer has each id once. Ask again."
+            )
+        names.add(found.name)
+        yield found
+
+
+def utc_moment(text: Any, attr: str = "timestamp") -> datetime:
+    """An absolute moment; without an offset in UTC, and a day is its midnight. Raises a 400."""
+    if text is None:
+        raise invalid(attr, _REQUIRED, "required")
+    if not ABSOLUTE.fullmatch(text.strip()):
+        raise invalid(attr, _INVALID)
+    try:
+        return parse_moment(text, parameter=attr, timezone="UTC", now=datetime.now(UTC)).at
+    except DateError as error:
+        raise invalid(attr, f"{_INVALID}, of a day that exists in the years 1900 to 2299") from error
+
+
+def diff_moments(asked: DiffParameters, project: Project, now: datetime) -> tuple[datetime, datetime]:
+    """The moments to compare; a date is its midnight. Raises a 400."""
+    for name, text in (("from", asked.from_), ("to", asked.to)):
+        if text is None:
+            raise invalid(name, "This parameter is required: an ISO 8601 date or datetime.", "required")
+    start, end = (
+        _moment(text or "", name, project, now).at for name, text in (("from", asked.from_), ("to", asked.to))
+    )
+    if start > end:
+        raise invalid("to", "Must not be before `from`.")
+    return start, end
+
+
+def window(asked: ChangesParameters, project: Project, now: datetime) -> Window:
+    """Which changes are wanted: dates are whole days. Raises a 400."""
+    return Window(
+        start=None if asked.from_ is None else _moment(asked.from_, "from", project, now).at,
+        end=None if asked.to is None else _last(_moment(asked.to, "to", project, now), project),
+        key=asked.key,
+        order=asked.order,
+        limit=asked.limit,
+        cursor=None if asked.cursor is None else _place(asked.cursor),
+    )
+
+
+def cursor_of(place: Place) -> str:
+    """A place as it stands in a link."""
+    return urlsafe_b64encode(orjson.dumps(place)).decode()
+
+
+def _place(cursor: str) -> Place:
+    try:
+        return _PLACE.validate_json(urlsafe_b64decode(cursor), strict=True)
+    except (ValueError, ValidationError) as error:
+        raise invalid("cursor", "Must be one that stood in `next`.") from error
+
+
+def _moment(text: str, attr: str, project: Project, now: datetime) -> Moment:
+    try:
+        return parse_moment(text, parameter=attr, timezone=project.timezone, now=now)
+    except DateError as error:
+        raise invalid(attr, str(error)) from error
+
+
+def _last(moment: Moment, project: Project) -> datetime:
+    if moment.form == "date":
+        return days_of(moment, project.timezone)[1] - timedelta(microseconds=1)
+    return moment.at

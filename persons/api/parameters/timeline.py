@@ -1,0 +1,69 @@
+"""``persons/:id/properties_timeline/``: which of a person's events, and which of its properties."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from clickhouse.query.filters import Entity, Filter, both
+from clickhouse.query.timeline import TimelineQuery, person_keys, whatever_the_person
+from persons.api.parameters.breakdowns import BreakdownParameters
+from persons.api.parameters.dates import DateParameters, date_range
+from persons.api.parameters.door import Flag, Unsupported
+from persons.api.parameters.entities import COUNTING_MATH, EntityParameters, entities
+from persons.api.parameters.filters import filter_of, stored_filter
+from persons.api.parameters.leaves import Context
+from persons.api.parameters.properties import PropertiesParameter
+
+
+class TimelineParameters(DateParameters, EntityParameters, BreakdownParameters):
+    """The parameters of a trend, of one person. `display` and the like cannot change the answer."""
+
+    properties: PropertiesParameter = None
+    filter_test_accounts: Flag = False
+
+    harmless: ClassVar[frozenset[str]] = frozenset({"display"})
+    unsupported: ClassVar[tuple[Unsupported, ...]] = (
+        *EntityParameters.unsupported,
+        Unsupported("aggregation_group_type_index"),
+        Unsupported("sampling_factor", (1, 1.0, "1")),
+    )
+
+
+def timeline_query(
+    asked: TimelineParameters,
+    context: Context,
+    earliest_event: Callable[[], datetime | None],
+    *,
+    person: UUID,
+    distinct_ids: Sequence[str],
+) -> tuple[TimelineQuery, list[str]]:
+    """Which events, and the person properties that filters and breakdowns look at. Raises a 400."""
+    filters = [filter_of(context, asked.properties, "properties")]
+    if asked.filter_test_accounts:
+        kept = context.project.test_account_filters
+        filters.append(stored_filter(context, kept, "filter_test_accounts"))
+    named = entities(context, asked, math=COUNTING_MATH)
+    query = TimelineQuery(
+        project_id=context.project.pk,
+        person=person,
+        distinct_ids=tuple(distinct_ids),
+        date_range=date_range(asked, context.project, context.now, earliest_event),
+        entities=tuple(map(_whatever_the_person, named)),
+        filter=whatever_the_person(both(*filters)),
+    )
+    looked_at: list[Filter] = [*filters, *(each.filter for each in named)]
+    keys = {key for each in looked_at for key in person_keys(each)}
+    return query, sorted({*keys, *_broken_down_by(asked)})
+
+
+def _whatever_the_person(entity: Entity) -> Entity:
+    return entity.model_copy(update={"filter": whatever_the_person(entity.filter)})
+
+
+def _broken_down_by(asked: TimelineParameters) -> Iterator[Any]:
+    if asked.breakdown_type == "person":
+        yield from asked.breakdown or ()
+    for each in asked.breakdowns or ():
+        if each.type == "person":
+            yield from each.property

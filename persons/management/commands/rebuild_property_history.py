@@ -1,0 +1,56 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from clickhouse.client import ClickHouse, connect
+from clickhouse.errors import ClickHouseError
+from clickhouse.history_rebuild import days, rebuild
+from clickhouse.schema.migrate import migrate
+from persons_api import embedded
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the history of properties anew from the events. Can be stopped and started again: it goes on "
+        "where it was. Embedded ClickHouse belongs to the running server, so stop that first."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data-dir", help="the data folder (default: PERSONS_DATA_DIR, else .data)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with _clickhouse() as store:
+                _rebuild(store)
+        except (embedded.DataFolderError, ClickHouseError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        except KeyboardInterrupt as interrupt:
+            raise CommandError("Stopped. Start it again to go on.", returncode=130) from interrupt
+        self.stdout.write("The history of properties is complete.")
+
+
+@contextmanager
+def _clickhouse() -> Iterator[ClickHouse]:
+    """The store, without limits. Raises DataFolderError while a server has the embedded one."""
+    store = connect(settings.CLICKHOUSE_URL)
+    if not store.embedded:
+        yield store
+        return
+    embedded.prepare(settings.DATA_DIR)
+    with embedded.owned(settings.DATA_DIR):
+        yield store
+        store.close()
+
+
+def _rebuild(store: ClickHouse) -> None:
+    migrate(store)
+    ahead = days(store)
+    total = sum(day.events for day in ahead)
+    with tqdm(total=total, desc="History", unit=" events", unit_scale=True) as progress:
+        for day in rebuild(store, ahead):
+            progress.update(day.events)

@@ -1,0 +1,57 @@
+"""What the history of properties must know beside events: merges, splits, deletions.
+
+Call `note_split` and `note_deletion` in the transaction that does it, after its locks are taken: what arrives
+later then has a larger number.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from persons.models.outbox import ClickHouseTable, Outbox
+
+# One request has at most 10,000 events.
+ARRIVALS_PER_REQUEST = 1 << 16
+
+
+def note_split(
+    project_id: int, distinct_id: str, person: UUID, properties: dict[str, Any], now: datetime
+) -> None:
+    """From now on the person of this distinct id has exactly these properties. For each person that a split
+    leaves or makes, by any of its ids."""
+    _note(
+        project_id,
+        "split",
+        [{"distinct_id": distinct_id, "person_id": person, "detail": orjson.dumps(properties).decode()}],
+        now,
+    )
+
+
+def note_deletion(project_id: int, distinct_ids: Iterable[str], now: datetime) -> int:
+    """What has arrived for these distinct ids until now is nobody's, whoever gets the ids.
+
+    Returns the arrival before which that was: `clickhouse.history.erase_history` takes it.
+    """
+    return _note(project_id, "deletion", [{"distinct_id": each} for each in distinct_ids], now)
+
+
+def _note(project_id: int, kind: str, changes: list[dict[str, Any]], now: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('persons_outbox_id_seq')")
+        arrival: int = cursor.fetchone()[0] * ARRIVALS_PER_REQUEST
+    lines = [
+        orjson.dumps({"team_id": project_id, "timestamp": now, "arrival": arrival, "kind": kind, **change})
+        for change in changes
+    ]
+    if lines:
+        Outbox.objects.create(
+            project_id=project_id,
+            table=ClickHouseTable.PROPERTY_HISTORY,
+            lines=b"\n".join(lines).decode(),
+            line_count=len(lines),
+        )
+    return arrival
