@@ -1,16 +1,21 @@
 """``breakdown`` and ``breakdowns``, as PostHog's clients send them (spec/posthog-behaviour.md 0.5)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, json_or_text, refuse
+from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Parameters, Whole, json_or_text, refuse
+from persons.errors import not_supported
 
 # PostHog knows them all.
 BreakdownType = Literal[
     "event", "person", "cohort", "group", "session", "hogql", "event_metadata", "data_warehouse",
     "data_warehouse_person_property", "revenue_analytics",
 ]  # fmt: skip
+# How PostHog's charts name the persons without a value, and the values that did not fit into the chart.
+NO_VALUE, OTHER_VALUES = "$$_posthog_breakdown_null_$$", "$$_posthog_breakdown_other_$$"
+# Instead of a cohort.
+EVERYBODY = ("all", "0")
 MAX_KEYS, MAX_KEY_LENGTH = 200, 10_000
 
 
@@ -41,6 +46,9 @@ _Type = Annotated[
 ]
 
 
+BinCount = Annotated[Annotated[Whole, Field(ge=1)] | None, EmptyIsAbsent]
+
+
 class BreakdownMember(BaseModel):
     """One of `breakdowns`."""
 
@@ -48,8 +56,8 @@ class BreakdownMember(BaseModel):
 
     property: Annotated[list[str], BeforeValidator(_keys)]
     type: _Type = None
-    normalize_url: Any = None
-    histogram_bin_count: Any = None
+    normalize_url: Annotated[Flag | None, EmptyIsAbsent] = None
+    histogram_bin_count: BinCount = None
     group_type_index: Any = None
 
 
@@ -59,3 +67,39 @@ class BreakdownParameters(Parameters):
     breakdown: Annotated[list[str] | None, BeforeValidator(_keys_in_text)] = None
     breakdown_type: _Type = None
     breakdowns: Annotated[list[BreakdownMember] | None, Json] = None
+
+
+class AskedBreakdown(NamedTuple):
+    """One breakdown: by which keys, of which type, and which parameters say so. `member` is the one of
+    `breakdowns`, if it stands there."""
+
+    keys: list[str]
+    kind: str
+    keys_at: str
+    kind_at: str
+    member: BreakdownMember | None = None
+
+    @property
+    def only_key(self) -> str:
+        """The one property. Raises a 400 when there are more."""
+        if len(self.keys) > 1:
+            raise not_supported(self.keys_at, "More than one property is not supported by this release.")
+        return self.keys[0]
+
+
+def asked_breakdown(asked: BreakdownParameters) -> AskedBreakdown | None:
+    """The first breakdown there is. As in PostHog, `breakdowns` wins over `breakdown`."""
+    if not asked.breakdowns:
+        if asked.breakdown is None:
+            return None
+        return AskedBreakdown(asked.breakdown, asked.breakdown_type or "event", "breakdown", "breakdown_type")
+    first, at = asked.breakdowns[0], "breakdowns.0"
+    kind_at = "breakdown_type" if first.type is None else f"{at}.type"
+    kind = first.type or asked.breakdown_type or "event"
+    return AskedBreakdown(first.property, kind, f"{at}.property", kind_at, first)
+
+
+def refuse_other_values(value: Any) -> None:
+    """For validators."""
+    if value == OTHER_VALUES:
+        raise refuse("The values that a chart sums up as Other cannot be asked for; name them.")
