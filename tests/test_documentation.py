@@ -22,6 +22,7 @@ from persons.api.parameters.properties import (
     PropertyParameter,
     PropertyType,
 )
+from persons.api.parameters.trends import StickinessParameters
 from persons.api.parameters.values import ValuesParameters
 from persons.management.commands import create_key, create_project, serve
 from persons.models import ALL_SCOPES
@@ -64,7 +65,14 @@ def test_every_endpoint_is_described(path: str) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [FunnelParameters, CorrelationParameters, LifecycleParameters, ListParameters, ValuesParameters],
+    [
+        FunnelParameters,
+        CorrelationParameters,
+        LifecycleParameters,
+        ListParameters,
+        StickinessParameters,
+        ValuesParameters,
+    ],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
     names = {*parameters.model_fields, *parameters.harmless, *(HARMLESS - {"personal_api_key"})}

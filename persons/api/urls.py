@@ -13,6 +13,7 @@ from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
+from persons.api.views.trends import TrendsView
 from persons.api.views.values import ValuesView
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
@@ -21,6 +22,8 @@ _list = PersonsView.as_view({"get": "list"}, renderer_classes=JSON_OR_CSV)
 _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_classes=JSON_OR_CSV)
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
+_trends = TrendsView.as_view({"get": "trends", "post": "trends"}, renderer_classes=JSON_OR_CSV)
+_stickiness = TrendsView.as_view({"get": "stickiness", "post": "stickiness"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
     path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
@@ -33,6 +36,10 @@ _persons: list[URLPattern] = [
     path("lifecycle/", _lifecycle),
     path("lifecycle.csv/", _lifecycle, _CSV),
     path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
+    path("trends/", _trends),
+    path("trends.csv/", _trends, _CSV),
+    path("stickiness/", _stickiness),
+    path("stickiness.csv/", _stickiness, _CSV),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]

@@ -15,8 +15,6 @@ NOT_BUILT = (
     "properties_timeline",
     "reset_person_distinct_id",
     "retention",
-    "stickiness",
-    "trends",
 )
 
 
