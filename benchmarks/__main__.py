@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel, lifecycle, values
+from benchmarks import capture, csv, filters, funnel, lifecycle, trends, values
 
 if __name__ == "__main__":
     capture.main()
@@ -8,4 +8,5 @@ if __name__ == "__main__":
     filters.main()
     funnel.main()
     lifecycle.main()
+    trends.main()
     values.main()
