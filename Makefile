@@ -14,7 +14,8 @@ test: .venv/installed-dev
 # The same tests with many more generated histories, filters and questions, and more killed servers.
 test-long: .venv/installed-dev
 	HISTORY_EXAMPLES=2000 FUNNEL_EXAMPLES=3500 FILTER_EXAMPLES=1000 ELEMENTS_EXAMPLES=1000 PERSONS_KILLS=10 \
-		LIFECYCLE_EXAMPLES=1000 VALUES_EXAMPLES=1000 PROPERTY_HISTORY_EXAMPLES=5000 $(PY) -m pytest $(ARGS)
+		LIFECYCLE_EXAMPLES=1000 VALUES_EXAMPLES=1000 PROPERTY_HISTORY_EXAMPLES=5000 \
+		TRENDS_EXAMPLES=1000 STICKINESS_EXAMPLES=1000 $(PY) -m pytest $(ARGS)
 
 check: lint test
 

@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel, history, lifecycle, values
+from benchmarks import capture, csv, filters, funnel, history, lifecycle, trends, values
 
 if __name__ == "__main__":
     capture.main()
@@ -9,4 +9,5 @@ if __name__ == "__main__":
     funnel.main()
     history.main()
     lifecycle.main()
+    trends.main()
     values.main()

@@ -48,8 +48,10 @@ def recorded_events(
     entity: Entity,
     date_range: DateRange,
     asked: Filter,
+    most: int = MOST_EVENTS,
 ) -> dict[UUID, list[RecordedEvent]]:
-    """For each of the persons the first ten events of the entity that have a session, in order of time.
+    """For each of the persons the first events of the entity that have a session, in order of time, `most` at
+    most.
 
     Raises ClickHouseUnavailable, ClickHouseError.
     """
@@ -69,7 +71,7 @@ def recorded_events(
             Fragment("session_id != ''"),
             sql("actor_id IN {persons:Array(UUID)}", persons=list(persons)),
         ),
-        most=MOST_EVENTS,
+        most=most,
     )
     found: dict[UUID, list[RecordedEvent]] = {}
     for actor_id, session, window, uuid, timestamp in store.rows(statement):

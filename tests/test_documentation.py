@@ -29,6 +29,7 @@ from persons.api.parameters.properties import (
     PropertyType,
 )
 from persons.api.parameters.timeline import TimelineParameters
+from persons.api.parameters.trends import StickinessParameters
 from persons.api.parameters.values import ValuesParameters
 from persons.management.commands import create_key, create_project, rebuild_property_history, serve
 from persons.models import ALL_SCOPES
@@ -76,6 +77,7 @@ def test_every_endpoint_is_described(path: str) -> None:
         CorrelationParameters,
         LifecycleParameters,
         ListParameters,
+        StickinessParameters,
         ValuesParameters,
         AtTimeParameters,
         AtTimesParameters,

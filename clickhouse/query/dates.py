@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from clickhouse.query.wall_clock import (
+    TICK,
+    bucket,
     end_of_day,
     end_of_hour,
     last_day_of_month,
@@ -116,6 +118,54 @@ def resolve_date_range(
     return DateRange(
         date_from=_storable("date_from", first), date_to=_storable("date_to", last), timezone=timezone
     )
+
+
+def one_interval(date_range: DateRange, interval: Interval) -> DateRange:
+    """The interval that begins with a range: an hour, or the rest of the day and whole days up to a week or a
+    month. Raises DateError for a date ClickHouse cannot hold."""
+    zone = ZoneInfo(date_range.timezone)
+    first = date_range.date_from.astimezone(zone)
+    if interval == "hour":
+        end = date_range.date_from + timedelta(hours=1) - TICK
+    else:
+        following = {
+            "day": first.date() + timedelta(days=1),
+            "week": first.date() + timedelta(days=7),
+            "month": months_before(first.replace(tzinfo=None), -1).date(),
+        }[interval]
+        end = start_of_day(following, zone) - TICK
+    return date_range.model_copy(update={"date_to": _storable("date_from", end)})
+
+
+def last_days(date_range: DateRange, number: int, *, clipped: bool) -> DateRange:
+    """So many days, the last of which is the one in which the range ends; `clipped`: not before the range
+    begins. Raises DateError for a date ClickHouse cannot hold."""
+    zone = ZoneInfo(date_range.timezone)
+    last = date_range.date_to.astimezone(zone).date()
+    start = _storable("date_to", start_of_day(last - timedelta(days=number - 1), zone))
+    if clipped:
+        start = max(start, date_range.date_from)
+    return date_range.model_copy(update={"date_from": start})
+
+
+def interval_starts(
+    date_range: DateRange, interval: Interval, *, week_start_day: int, most: int
+) -> tuple[datetime, ...]:
+    """When each interval of a range begins (UTC), the first one at or before its start.
+
+    Raises DateError when there are more than `most`.
+    """
+    zone = ZoneInfo(date_range.timezone)
+    start, following = bucket(date_range.date_from, interval, zone, week_start_day=week_start_day)
+    starts = [start]
+    while following <= date_range.date_to:
+        if len(starts) == most:
+            raise DateError(
+                "interval", f"The range may have at most {most} intervals: ask for longer ones, or fewer."
+            )
+        starts.append(following)
+        _, following = bucket(following, interval, zone, week_start_day=week_start_day)
+    return tuple(starts)
 
 
 def parse_moment(text: str, *, parameter: str, timezone: str, now: datetime) -> Moment:

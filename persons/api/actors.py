@@ -30,9 +30,13 @@ def persons_by_uuid(project: Project, uuids: Sequence[UUID]) -> dict[UUID, Any]:
 
 
 def actors(
-    project: Project, uuids: Sequence[UUID], recorded: Mapping[UUID, Sequence[RecordedEvent]]
+    project: Project,
+    uuids: Sequence[UUID],
+    recorded: Mapping[UUID, Sequence[RecordedEvent]],
+    values: Mapping[UUID, float | None],
 ) -> list[dict[str, Any]]:
-    """The actors of an analytics answer in the given order. Persons that are gone are left out."""
+    """The actors of an analytics answer in the given order, with their values where they have one. Persons
+    that are gone are left out."""
     by_uuid = persons_by_uuid(project, uuids)
     return [
         {
@@ -40,7 +44,7 @@ def actors(
             "type": "person",
             "id": uuid,
             "matched_recordings": matched_recordings(recorded.get(uuid, ())),
-            "value_at_data_point": None,
+            "value_at_data_point": values.get(uuid),
         }
         for uuid in uuids
         if uuid in by_uuid

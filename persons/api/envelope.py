@@ -30,13 +30,15 @@ def envelope(
     page: Page,
     date_range: DateRange,
     now: datetime,
+    values: Mapping[UUID, float | None] | None = None,
     total: int | None = None,
     recorded: Mapping[UUID, Sequence[RecordedEvent]] | None = None,
 ) -> dict[str, Any]:
-    """One page of actors. ``found`` has one id more than the page when there is a next one; ``total`` is the
-    number of actors over all pages, where it was asked for."""
+    """One page of actors. ``found`` has one id more than the page when there is a next one; ``values`` are
+    their values at the data point. ``total`` is the number of actors over all pages, where it was asked
+    for."""
     wanted = found[: page.limit]
-    people = actors(project, wanted, recorded or {})
+    people = actors(project, wanted, recorded or {}, values or {})
     following = page_url(request, **{page.parameter: page.offset + page.limit})
     answer = {
         "results": [{"people": people, "count": len(people)}],

@@ -14,6 +14,7 @@ from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
+from persons.api.views.trends import TrendsView
 from persons.api.views.values import ValuesView
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
@@ -23,6 +24,8 @@ _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_class
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
 _at_time = PropertiesAtTimeView.as_view({"get": "one", "post": "many"}, renderer_classes=JSON_OR_CSV)
+_trends = TrendsView.as_view({"get": "trends", "post": "trends"}, renderer_classes=JSON_OR_CSV)
+_stickiness = TrendsView.as_view({"get": "stickiness", "post": "stickiness"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
     path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
@@ -38,6 +41,10 @@ _persons: list[URLPattern] = [
     path("properties_at_time/", _at_time),
     path("properties_at_time.csv/", _at_time, _CSV),
     path("properties_diff/", HistoryView.as_view({"get": "diff"})),
+    path("trends/", _trends),
+    path("trends.csv/", _trends, _CSV),
+    path("stickiness/", _stickiness),
+    path("stickiness.csv/", _stickiness, _CSV),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/properties_history/", HistoryView.as_view({"get": "changes"})),
     path("<str:person_id>/properties_timeline/", HistoryView.as_view({"get": "timeline"})),

@@ -19,16 +19,18 @@ from clickhouse.lifecycle import lifecycle_statement
 from clickhouse.persons import page_statement
 from clickhouse.query.conditions import Span
 from clickhouse.query.correlation import CorrelationQuery
-from clickhouse.query.dates import DateRange
+from clickhouse.query.dates import DateRange, interval_starts
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
 from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.query.history import HistoryQuery
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.query.timeline import TimelineQuery
+from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from clickhouse.query.values import ValuesQuery
 from clickhouse.sql.fragment import Fragment
 from clickhouse.timeline import moments_statement
+from clickhouse.trends import trends_statement
 from clickhouse.values import distinct_ids_statement, values_statement
 from persons.api.parameters.actions import STEPS
 from persons.api.parameters.filters import search_filter, steps_entity, stored_filter
@@ -57,6 +59,12 @@ def funnel_query(*steps: Entity, **fields: Any) -> FunnelQuery:
 
 def funnel(*steps: Entity, **fields: Any) -> Fragment:
     return funnel_statement(funnel_query(*steps, **fields))
+
+
+def trends(measure: Measure, **fields: Any) -> Fragment:
+    return trends_statement(
+        TrendsQuery(project_id=7, entity=PAID, measure=measure, date_range=MARCH, **fields)
+    )
 
 
 def persons(asked: Filter) -> Fragment:
@@ -139,6 +147,15 @@ STATEMENTS = {
             entities=(PAID,),
             filter=meant([BROWSER]),
         )
+    ),
+    "trends": lambda: trends(Events(), filter=meant([BROWSER, EMAIL])),
+    "trends_of_sessions": lambda: trends(Sessions()),
+    "trends_of_a_percentile": lambda: trends(Numbers(key="amount", statistic="p90")),
+    "trends_of_events_or_persons": lambda: trends(
+        Events(), filter=meant({"type": "OR", "values": [BROWSER, EMAIL]})
+    ),
+    "stickiness": lambda: trends(
+        Intervals(starts=interval_starts(MARCH, "week", week_start_day=1, most=10)), value=3
     ),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),

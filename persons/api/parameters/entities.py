@@ -1,26 +1,28 @@
 """`events` and `actions`: what happened (spec/posthog-behaviour.md 0.5, spec/decisions.md section 6)."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.filters import EVERYTHING, Entity, both
-from persons.api.parameters.door import Json, Parameters, Unsupported, Whole, refuse
+from clickhouse.query.trends import Statistic
+from persons.api.parameters.door import Json, Parameters, Text, Unsupported, Whole, refuse
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import FILTERS, PropertiesParameter
 from persons.errors import not_supported
 from persons.openapi.fields import Named, told
 
+STATISTICS: tuple[str, ...] = get_args(Statistic)
 # Says what is counted of an event, not which events there are.
 COUNTING_MATH = (
     "total", "dau", "weekly_active", "monthly_active", "unique_group", "unique_session", "hogql",
-    *(f"{kind}{suffix}" for kind in ("sum", "min", "max", "avg", "median", "p75", "p90", "p95", "p99")
-      for suffix in ("", "_count_per_actor")),
+    *(f"{kind}{suffix}" for kind in STATISTICS for suffix in ("", "_count_per_actor")),
 )  # fmt: skip
 FIRST_TIME = "first_time_for_user"
-_MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
+MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
 
 
 # An example of `events`.
@@ -32,8 +34,8 @@ class EntityParameter(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     harmless: ClassVar[frozenset[str]] = frozenset(
-        {"name", "custom_name", "uuid", "index", "key", "math_property", "math_property_type", "math_hogql",
-         "math_group_type_index", "math_multiplier", "optionalInFunnel", "days"}
+        {"name", "custom_name", "uuid", "index", "key", "math_hogql", "math_group_type_index",
+         "optionalInFunnel", "days"}
     )  # fmt: skip
 
     order: Annotated[
@@ -41,13 +43,16 @@ class EntityParameter(BaseModel):
         told("Its place. Those without one keep their place in the request, actions before events.", 0),
     ] = None
     math: Annotated[
-        Annotated[Literal[_MATH], Named("Math")] | None,  # type: ignore[valid-type]
+        Annotated[Literal[MATH], Named("Math")] | None,  # type: ignore[valid-type]
         told(
             "What of the events counts. In a funnel `first_time_for_user`: only the first such event that a "
             "person ever did; maths that count have no effect there.",
             "total",
         ),
     ] = None
+    math_property: Annotated[Text, told("Of which property of the events `math` is computed.")] = None
+    math_property_type: SkipJsonSchema[Any] = None
+    math_multiplier: SkipJsonSchema[Any] = None
     properties: Annotated[PropertiesParameter, told("Which of the events count.")] = None
 
 
@@ -142,16 +147,23 @@ class OneEntityParameters(EntityParameters):
     ] = None
 
 
+SentEntity = tuple[EventParameter | ActionParameter, str]
+
+
 def entities(context: Context, asked: EntityParameters, *, math: Collection[str]) -> tuple[Entity, ...]:
+    """What is counted, in order. `math`: what the endpoint can answer of it. Raises a 400."""
+    return tuple(entity_of(context, each, path, math=math) for each, path in in_order(asked))
+
+
+def in_order(asked: EntityParameters) -> list[SentEntity]:
     """Actions, then events; those with `order` where it says, the others where they stand in the request.
-    `math`: what the endpoint can answer of it. Raises a 400."""
-    sent: list[tuple[EventParameter | ActionParameter, str]] = [
+    With the path of each."""
+    sent: list[SentEntity] = [
         *((each, f"actions.{place}") for place, each in enumerate(asked.actions or ())),
         *((each, f"events.{place}") for place, each in enumerate(asked.events or ())),
     ]
-    found = [entity_of(context, each, path, math=math) for each, path in sent]
     places = [place if each.order is None else each.order for place, (each, _) in enumerate(sent)]
-    return tuple(entity for _, entity in sorted(zip(places, found, strict=True), key=lambda pair: pair[0]))
+    return [each for _, each in sorted(zip(places, sent, strict=True), key=lambda pair: pair[0])]
 
 
 def entity_of(

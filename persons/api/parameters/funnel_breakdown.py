@@ -11,7 +11,14 @@ from pydantic import BeforeValidator
 from clickhouse.query.conditions import Equals, IsSet
 from clickhouse.query.filters import EVERYTHING, Filter, PersonProperty, contrary, either
 from clickhouse.query.funnel import Attribution, EventBreakdown, Order
-from persons.api.parameters.breakdowns import BreakdownParameters
+from persons.api.parameters.breakdowns import (
+    EVERYBODY,
+    NO_VALUE,
+    AskedBreakdown,
+    BreakdownParameters,
+    asked_breakdown,
+    refuse_other_values,
+)
 from persons.api.parameters.conditions import MAX_VALUE_LENGTH, MAX_VALUES, Scalar, text_of
 from persons.api.parameters.door import EmptyIsAbsent, Unsupported, Whole, json_or_text, refuse
 from persons.api.parameters.filters import in_cohort, stored_id
@@ -19,10 +26,6 @@ from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
 from persons.models import Cohort
 from persons.openapi.fields import Mixed, Named, told
-
-# How PostHog's charts name the persons without a value, and the values that did not fit into the chart.
-NO_VALUE, OTHER_VALUES = "$$_posthog_breakdown_null_$$", "$$_posthog_breakdown_other_$$"
-_EVERYBODY = ("all", "0")
 
 
 def _values(sent: Any) -> list[str] | None:
@@ -54,8 +57,7 @@ def _flat(document: Any) -> list[Any]:
 def _value(value: Any) -> str:
     if value is None or value == NO_VALUE:
         return ""
-    if value == OTHER_VALUES:
-        raise refuse("The values that a chart sums up as Other cannot be asked for; name them.")
+    refuse_other_values(value)
     if not isinstance(value, Scalar):
         raise refuse("Must be a text, a number, true or false, or a list of these.")
     text = text_of(value)
@@ -115,13 +117,6 @@ class Breakdown(NamedTuple):
     of_persons: Filter = EVERYTHING
 
 
-class _Asked(NamedTuple):
-    keys: list[str]
-    kind: str
-    keys_at: str
-    kind_at: str
-
-
 def breakdown(
     context: Context, asked: FunnelBreakdownParameters, order: Order, number_of_steps: int
 ) -> Breakdown:
@@ -137,14 +132,14 @@ def breakdown(
         case "event":
             return Breakdown(
                 of_events=EventBreakdown(
-                    key=_property(by),
+                    key=by.only_key,
                     attribution=asked.breakdown_attribution_type or "first_touch",
                     step=step,
                     values=None if values is None else tuple(values),
                 )
             )
         case "person":
-            return Breakdown(of_persons=_has_one_of(_property(by), values))
+            return Breakdown(of_persons=_has_one_of(by.only_key, values))
         case "cohort":
             return Breakdown(of_persons=_is_in_one_of(context, by, values))
     raise not_supported(
@@ -152,20 +147,16 @@ def breakdown(
     )
 
 
-def _asked(asked: FunnelBreakdownParameters) -> _Asked | None:
-    """The one breakdown there is. As in PostHog, `breakdowns` wins over `breakdown`."""
-    if not asked.breakdowns:
-        if asked.breakdown is None:
-            return None
-        return _Asked(asked.breakdown, asked.breakdown_type or "event", "breakdown", "breakdown_type")
-    if len(asked.breakdowns) > 1:
+def _asked(asked: FunnelBreakdownParameters) -> AskedBreakdown | None:
+    if asked.breakdowns and len(asked.breakdowns) > 1:
         raise invalid("breakdowns", "A funnel takes exactly one breakdown.")
-    only, at = asked.breakdowns[0], "breakdowns.0"
+    by = asked_breakdown(asked)
     for name in ("normalize_url", "histogram_bin_count", "group_type_index"):
-        if Unsupported(name).refuses(getattr(only, name)):
-            raise not_supported(f"{at}.{name}", f"`{name}` is not supported by this release; leave it out.")
-    kind_at = "breakdown_type" if only.type is None else f"{at}.type"
-    return _Asked(only.property, only.type or asked.breakdown_type or "event", f"{at}.property", kind_at)
+        if by is not None and by.member is not None and Unsupported(name).refuses(getattr(by.member, name)):
+            raise not_supported(
+                f"breakdowns.0.{name}", f"`{name}` is not supported by this release; leave it out."
+            )
+    return by
 
 
 def _attributed_step(asked: FunnelBreakdownParameters, order: Order, number_of_steps: int) -> int | None:
@@ -182,12 +173,6 @@ def _attributed_step(asked: FunnelBreakdownParameters, order: Order, number_of_s
     return step
 
 
-def _property(by: _Asked) -> str:
-    if len(by.keys) > 1:
-        raise not_supported(by.keys_at, "More than one property is not supported by this release.")
-    return by.keys[0]
-
-
 def _has_one_of(key: str, values: list[str] | None) -> Filter:
     """The persons of whom a property has one of the values; the empty text is also that of a missing one."""
     if values is None:
@@ -198,15 +183,15 @@ def _has_one_of(key: str, values: list[str] | None) -> Filter:
     return either(found, contrary(PersonProperty(key=key, condition=IsSet())))
 
 
-def _is_in_one_of(context: Context, by: _Asked, values: list[str] | None) -> Filter:
+def _is_in_one_of(context: Context, by: AskedBreakdown, values: list[str] | None) -> Filter:
     """The persons in one of the cohorts asked for."""
-    ids = {key: stored_id(key) for key in by.keys if key not in _EVERYBODY}
+    ids = {key: stored_id(key) for key in by.keys if key not in EVERYBODY}
     wanted = [each for each in ids.values() if each is not None]
     there = {*Cohort.objects.filter(project=context.project, pk__in=wanted).values_list("pk", flat=True)}
     for key, each in ids.items():
         if each not in there:
             raise invalid(by.keys_at, f"Cohort ID {key!r} does not exist in this project.")
-    if values is None or any(each in _EVERYBODY for each in values):
+    if values is None or any(each in EVERYBODY for each in values):
         return EVERYTHING
     asked = [stored_id(each) for each in values]
     if not there.issuperset(asked):

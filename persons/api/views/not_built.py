@@ -13,8 +13,6 @@ NOT_BUILT = (
     "path",
     "reset_person_distinct_id",
     "retention",
-    "stickiness",
-    "trends",
 )
 
 

@@ -1,0 +1,632 @@
+"""`GET|POST persons/trends/` and `persons/stickiness/`: who did something, and how much."""
+
+import csv
+import io
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from persons.api.parameters.door import HARMLESS
+from persons.api.parameters.trends import StickinessParameters, TrendParameters
+from persons.models import Cohort, Person, Project
+from tests.api.helpers import Capture, actors_of, api_with, event, pages
+from tests.api_client import Api, error_of
+
+MAY = {"date_from": "2021-05-01", "date_to": "2021-05-31"}
+V: dict[str, Any] = {"entity_id": "V", "entity_type": "events"}
+ASKED: dict[str, Any] = {**V, **MAY}
+STICKY: dict[str, Any] = {**ASKED, "stickiness_days": 1}
+
+
+@pytest.fixture
+def path(project: Project) -> str:
+    return f"/api/projects/{project.pk}/persons/trends/"
+
+
+@pytest.fixture
+def sticky(project: Project) -> str:
+    return f"/api/projects/{project.pk}/persons/stickiness/"
+
+
+def values_of(answer: Any) -> dict[str, Any]:
+    """The numbers of a trend's people by their first distinct id, in the order of the answer."""
+    assert answer.status_code == 200, answer.content
+    people = actors_of(answer.json())
+    found = {actor["distinct_ids"][0]: actor["value_at_data_point"] for actor in people}
+    assert len(found) == len(people)
+    return found
+
+
+def viewed(who: str, day: int = 2, hour: int = 10, name: str = "V", /, **properties: Any) -> dict[str, Any]:
+    return event(name, who, f"2021-05-{day:02}T{hour:02}:00:00Z", properties=properties)
+
+
+@pytest.fixture
+def story(capture: Capture) -> None:
+    """`two` views twice, `one` once, `other` does W three times."""
+    capture(
+        viewed("one", 2, browser="Chrome", amount=10),
+        viewed("two", 2, browser="Safari", amount=1),
+        viewed("two", 3, browser="Chrome", amount=2.5),
+        *(viewed("other", day, 10, "W", amount=day) for day in (2, 3, 4)),
+    )
+
+
+@pytest.mark.usefixtures("story")
+def test_people_come_by_how_much_they_did(api: Api, path: str) -> None:
+    for answer in (api.get(path, ASKED), api.post(path, ASKED), api.get(path.rstrip("/"), ASKED)):
+        assert list(values_of(answer).items()) == [("two", 2), ("one", 1)]
+
+
+def test_the_answer_has_everything_that_clients_look_for(
+    api: Api, capture: Capture, project: Project, path: str
+) -> None:
+    capture(viewed("u1", **{"$set": {"email": "u1@example.com"}}))
+    found = api.get(path, {**ASKED, "include_total": "true"}).json()
+    (actor,) = actors_of(found)
+    assert actor == {
+        "id": str(Person.objects.get(project=project).uuid),
+        "uuid": actor["id"],
+        "type": "person",
+        "name": "u1@example.com",
+        "distinct_ids": ["u1"],
+        "properties": {"email": "u1@example.com"},
+        "created_at": "2021-05-02T10:00:00Z",
+        "is_identified": False,
+        "last_seen_at": "2021-05-02T10:00:00Z",
+        "matched_recordings": [],
+        "value_at_data_point": 1,
+    }
+    assert {name: found[name] for name in ("next", "missing_persons", "is_cached", "total_count")} == {
+        "next": None,
+        "missing_persons": 0,
+        "is_cached": False,
+        "total_count": 1,
+    }
+    assert found["resolved_date_range"] == {
+        "date_from": "2021-05-01T00:00:00Z",
+        "date_to": "2021-05-31T23:59:59.999999Z",
+        "timezone": "UTC",
+    }
+
+
+@pytest.fixture
+def crowd(capture: Capture) -> dict[str, int]:
+    """Seven persons, most of whom did it as often as others."""
+    often = {f"u{number}": 1 + number % 3 for number in range(7)}
+    capture(*(viewed(who, day) for who, times in often.items() for day in range(1, times + 1)))
+    return often
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 10])
+def test_following_next_gives_everybody_once_the_most_active_first(
+    api: Api, path: str, crowd: dict[str, int], limit: int
+) -> None:
+    query = "?entity_id=V&type=events&date_from=2021-05-01&date_to=2021-05-31"
+    for found in (
+        list(pages(api.get, f"{path}{query}&limit={limit}")),
+        list(pages(lambda url: api.post(url, {**ASKED, "limit": limit}), path)),
+    ):
+        assert all(page["results"][0]["count"] == limit for page in found[:-1])
+        people = list(itertools.chain.from_iterable(map(actors_of, found)))
+        order = [(-each["value_at_data_point"], each["uuid"]) for each in people]
+        assert order == sorted(order)
+        assert {each["name"]: each["value_at_data_point"] for each in people} == crowd
+        assert len(people) == len(crowd)
+
+
+def test_the_total_counts_all_pages(api: Api, path: str, crowd: dict[str, int]) -> None:
+    answer = api.post(path, {**ASKED, "limit": 2, "include_total": True}).json()
+    assert (answer["total_count"], answer["results"][0]["count"]) == (len(crowd), 2)
+
+
+def test_a_person_that_is_gone_meanwhile_is_missing(
+    api: Api, project: Project, path: str, crowd: dict[str, int]
+) -> None:
+    Person.objects.filter(project=project, mappings__distinct_id="u2").get().delete()
+    answer = api.post(path, ASKED).json()
+    assert (answer["missing_persons"], answer["results"][0]["count"]) == (1, len(crowd) - 1)
+
+
+@pytest.mark.usefixtures("story")
+def test_the_key_needs_to_read_persons_of_the_project(
+    api: Api, project: Project, path: str, sticky: str
+) -> None:
+    for address, asked in ((path, ASKED), (sticky, STICKY)):
+        assert api_with(api, ["person:read"]).post(address, asked).status_code == 200
+        assert api_with(api, ["cohort:read"]).post(address, asked).status_code == 403
+        elsewhere = address.replace(str(project.pk), str(project.pk + 1))
+        assert api.post(elsewhere, asked).status_code == 404
+
+
+# Which entity.
+
+FIRST_V = {"id": "V", "order": 1, "properties": [{"key": "browser", "value": "Chrome"}]}
+SECOND_V = {"id": "V", "order": 2, "math": "sum", "math_property": "amount"}
+W = {"id": "W", "order": 0}
+SERIES = {"events": [FIRST_V, SECOND_V, W], **MAY}
+
+
+@pytest.mark.parametrize(
+    ("asked", "values"),
+    [
+        ({"entity_id": "V", "entity_type": "events"}, {"one": 1, "two": 1}),
+        ({"entityId": "V", "type": "events"}, {"one": 1, "two": 1}),
+        ({"entity_id": "W", "entityId": "V", "entity_type": "actions", "type": "events"},
+         {"one": 1, "two": 1}),
+        ({"entity_id": "V", "entity_type": "events", "entity_math": "total"}, {"one": 1, "two": 1}),
+        ({"entity_id": "V", "entity_type": "events", "entity_math": "sum"}, {"one": 10, "two": 3.5}),
+        ({"entity_id": "V", "entity_type": "events", "entity_math": "dau"}, {"two": 2, "one": 1}),
+        ({"entity_id": "V", "entity_type": "events", "entity_order": 2}, {"one": 10, "two": 3.5}),
+        ({"entity_id": "V", "entity_type": "events", "entity_order": "0"}, {"other": 3}),
+        ({"entity_id": "V", "entity_type": "events", "entity_order": 3}, {"one": 1, "two": 1}),
+        ({"entity_order": 0}, {"other": 3}),
+        ({"entity_type": "events"}, {"other": 3, "two": 2, "one": 1}),
+        ({"entity_id": "", "entity_type": "events"}, {"other": 3, "two": 2, "one": 1}),
+        ({"entity_id": "X", "entity_type": "events"}, {}),
+        ({**V, "events": []}, {"two": 2, "one": 1}),
+        ({**V, "events": [], "entity_order": 0}, {"two": 2, "one": 1}),
+        ({**V, "events": [{"id": "W", "math": "hogql"}, FIRST_V]}, {"one": 1, "two": 1}),
+        ({"entity_type": "events", "events": [{"id": None, "properties": [{"key": "amount", "value": 10}]}]},
+         {"one": 1}),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("story")
+def test_the_entity_is_the_one_at_the_place_else_of_the_id_and_math_else_by_itself(
+    api: Api, path: str, asked: dict[str, Any], values: dict[str, float]
+) -> None:
+    for answer in (api.get(path, {**SERIES, **asked}), api.post(path, {**SERIES, **asked})):
+        assert values_of(answer) == values
+
+
+@pytest.mark.usefixtures("story")
+def test_ids_of_actions_compare_as_numbers(api: Api, project: Project, path: str) -> None:
+    steps = [{"event": "V"}, {"event": "W"}]
+    action = api.post(f"/api/projects/{project.pk}/actions/", {"name": "either", "steps": steps}).json()["id"]
+    late = {"id": action, "properties": [{"key": "amount", "operator": "gt", "value": 2}]}
+    for sent in (action, str(action), f"0{action}"):
+        asked = {**MAY, "entity_id": sent, "entity_type": "actions"}
+        assert values_of(api.post(path, asked)) == {"other": 3, "two": 2, "one": 1}
+        for own in (action, str(action)):
+            asked["actions"] = [{**late, "id": own}]
+            assert values_of(api.post(path, asked)) == {"other": 2, "one": 1, "two": 1}
+
+
+@pytest.mark.parametrize(
+    ("math", "values"),
+    [
+        *((math, {"two": 2, "one": 1}) for math in ("total", "dau", "weekly_active", "monthly_active")),
+        ("first_time_for_user", {"one": 1, "two": 1}),
+        ("unique_session", {"one": 0, "two": 0}),
+        ("p90_count_per_actor", {"two": 2, "one": 1}),
+        ("sum", {"one": 10.0, "two": 3.5}),
+        ("avg", {"one": 10.0, "two": 1.75}),
+        ("min", {"one": 10.0, "two": 1.0}),
+        ("max", {"one": 10.0, "two": 2.5}),
+        ("median", {"one": 10.0, "two": 1.75}),
+        ("p75", {"one": 10.0, "two": 2.125}),
+        ("p90", {"one": 10.0, "two": 2.35}),
+        ("p95", {"one": 10.0, "two": 2.425}),
+        ("p99", {"one": 10.0, "two": 2.485}),
+    ],
+)
+@pytest.mark.usefixtures("story")
+def test_the_math_says_what_the_number_is(api: Api, path: str, math: str, values: dict[str, float]) -> None:
+    entity = {"id": "V", "math": math, "math_property": "amount"}
+    asked = {**V, "date_from": "2021-05-01", "date_to": "2021-05-04", "entity_math": math, "events": [entity]}
+    assert values_of(api.post(path, asked)) == {who: pytest.approx(value) for who, value in values.items()}
+
+
+def test_sessions_are_counted_once(api: Api, capture: Capture, path: str) -> None:
+    sessions = ["s1", "s1", "s2", "", None]
+    capture(*(viewed("u", day, **{"$session_id": each}) for day, each in enumerate(sessions, start=1)))
+    asked = {**ASKED, "entity_math": "unique_session"}
+    assert values_of(api.post(path, asked)) == {"u": 2}
+
+
+def test_without_a_number_there_is_no_value_and_it_comes_last(api: Api, capture: Capture, path: str) -> None:
+    capture(viewed("no", amount="none"), viewed("debt", amount=-5), viewed("text", amount="7"))
+    asked = {**ASKED, "entity_order": 0, "events": [{"id": "V", "math": "sum", "math_property": "amount"}]}
+    assert list(values_of(api.post(path, asked)).items()) == [("text", 7), ("debt", -5), ("no", None)]
+
+
+def test_a_first_time_is_the_first_of_all_events_of_that_name(api: Api, capture: Capture, path: str) -> None:
+    capture(
+        viewed("before", 1), viewed("before", 10),
+        viewed("new", 10, browser="Chrome"), viewed("new", 11),
+        viewed("filtered", 10), viewed("filtered", 11, browser="Chrome"),
+    )  # fmt: skip
+    chrome = [{"key": "browser", "value": "Chrome"}]
+    first = {"id": "V", "math": "first_time_for_user"}
+    asked = {"entity_order": 0, "date_from": "2021-05-05", "date_to": "2021-05-31", "events": [first]}
+    assert values_of(api.post(path, asked)) == {"new": 1, "filtered": 1}
+    assert values_of(api.post(path, {**asked, "events": [{**first, "properties": chrome}]})) == {"new": 1}
+
+
+# Which events, and which persons.
+
+
+@pytest.mark.usefixtures("story")
+def test_filters_say_which_events_count_and_search_whom_is_looked_for(
+    api: Api, project: Project, path: str
+) -> None:
+    chrome = {"properties": [{"key": "browser", "value": "Chrome"}]}
+    assert values_of(api.get(path, {**ASKED, **chrome})) == {"one": 1, "two": 1}
+    assert values_of(api.get(path, {**ASKED, "search": "TW"})) == {"two": 2}
+    project.test_account_filters = [{"key": "browser", "operator": "is_not", "value": "Safari"}]
+    project.save()
+    assert values_of(api.get(path, {**ASKED, "filter_test_accounts": True})) == {"one": 1, "two": 1}
+
+
+@pytest.fixture
+def visits(capture: Capture) -> None:
+    def visit(who: str, url: Any, price: Any, plan: str | None = None) -> dict[str, Any]:
+        person = {"$set": {"plan": plan}} if plan is not None else {}
+        sent = {name: value for name, value in (("url", url), ("price", price)) if value is not ...}
+        return viewed(who, **sent, **person)
+
+    capture(
+        visit("plain", "https://a.io", 5, "pro"),
+        visit("slash", "https://a.io/", 7.5, "pro"),
+        visit("query", "https://a.io/?#", "10"),
+        visit("root", "/", 20, "free"),
+        visit("empty", "", "", ""),
+        visit("none", ..., ...),
+        visit("null", None, "many"),
+        visit("yes", True, 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "people"),
+    [
+        ({"breakdown": "url"}, "plain slash query root empty none null yes"),
+        ({"breakdown_value": ""}, "plain slash query root empty none null yes"),
+        ({"breakdown": "url", "breakdown_value": "https://a.io"}, "plain"),
+        ({"breakdown": "url", "breakdown_value": ""}, "empty none null"),
+        ({"breakdown": "url", "breakdown_value": "$$_posthog_breakdown_null_$$"}, "empty none null"),
+        ({"breakdown": "url", "breakdown_value": "true"}, "yes"),
+        ({"breakdown": "price", "breakdown_value": "7.5"}, "slash"),
+        ({"breakdown": "price", "breakdown_value": "10"}, "query"),
+        ({"breakdown": "price", "breakdown_value": "10.0"}, ""),
+        ({"breakdown": "url", "breakdown_value": "https://a.io", "breakdown_normalize_url": "true"},
+         "plain slash query"),
+        ({"breakdown": "url", "breakdown_value": "https://a.io/", "breakdown_normalize_url": "true"},
+         "plain slash query"),
+        ({"breakdown": "url", "breakdown_value": "/", "breakdown_normalize_url": "1"}, "root empty"),
+        ({"breakdown": "url", "breakdown_value": "", "breakdown_normalize_url": "1"}, "none null"),
+        ({"breakdowns": [{"property": "url", "normalize_url": True}], "breakdown_value": "https://a.io"},
+         "plain slash query"),
+        ({"breakdowns": [{"property": "url", "normalize_url": False}], "breakdown_value": "https://a.io",
+          "breakdown_normalize_url": "true"}, "plain"),
+        ({"breakdown": "plan", "breakdowns": [{"property": "url"}], "breakdown_value": "/"}, "root"),
+        ({"breakdowns": [{"property": "url"}, {"property": "price"}]},
+         "plain slash query root empty none null yes"),
+        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": "[5, 10]"},
+         "plain slash"),
+        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": "[7.5,20.01]"},
+         "slash query root"),
+        ({"breakdowns": [{"property": "price", "histogram_bin_count": 3}], "breakdown_value": "[1,1]"}, ""),
+        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": ""},
+         "empty none"),
+        ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": "pro"}, "plain slash"),
+        ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": ""},
+         "query empty none null yes"),
+        ({"breakdowns": [{"property": "plan", "type": "person"}], "breakdown_value": "free"}, "root"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("visits")
+def test_a_value_of_a_breakdown_is_one_more_filter(
+    api: Api, path: str, by: dict[str, Any], people: str
+) -> None:
+    assert set(values_of(api.get(path, {**ASKED, **by}))) == set(people.split())
+    assert set(values_of(api.post(path, {**ASKED, **by}))) == set(people.split())
+
+
+@pytest.mark.usefixtures("visits")
+def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, path: str) -> None:
+    for by, people in (
+        ({"breakdown": "url", "breakdown_value": True}, {"yes"}),
+        ({"breakdown": "price", "breakdown_value": 7.5}, {"slash"}),
+        ({"breakdown": "price", "breakdown_value": 10}, {"query"}),
+        (
+            {"breakdown": "price", "breakdown_histogram_bin_count": 5, "breakdown_value": [5, 10]},
+            {"plain", "slash"},
+        ),
+    ):
+        assert set(values_of(api.post(path, {**ASKED, **by}))) == people
+
+
+@pytest.mark.usefixtures("visits")
+def test_a_cohort_is_a_value_too(api: Api, project: Project, path: str) -> None:
+    leaf = {"type": "person", "key": "plan", "value": "pro"}
+    filters = {"properties": {"type": "AND", "values": [leaf]}}
+    cohort = Cohort.objects.create(project=project, name="pro", filters=filters).pk
+    by = {**ASKED, "breakdown_type": "cohort", "breakdown": [cohort, "all"]}
+    assert set(values_of(api.post(path, {**by, "breakdown_value": str(cohort)}))) == {"plain", "slash"}
+    assert set(values_of(api.post(path, {**by, "breakdown_value": cohort}))) == {"plain", "slash"}
+    assert len(values_of(api.post(path, {**by, "breakdown_value": "all"}))) == 8
+    assert len(values_of(api.post(path, by))) == 8
+
+
+# Which part of time.
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ({**MAY}, ("2021-05-01T04:00", "2021-06-01T03:59:59.999999")),
+        ({"date_from": "2021-05-03", "interval": "day"}, ("2021-05-03T04:00", "2021-05-04T03:59:59.999999")),
+        ({"date_from": "2021-05-03T10:30:00", "interval": "hour"},
+         ("2021-05-03T14:30", "2021-05-03T15:29:59.999999")),
+        ({"date_from": "2021-05-03T10:30:00", "interval": "day"},
+         ("2021-05-03T14:30", "2021-05-04T03:59:59.999999")),
+        ({"date_from": "2021-05-04", "interval": "week"}, ("2021-05-04T04:00", "2021-05-11T03:59:59.999999")),
+        ({"date_from": "2021-05-01", "interval": "month"},
+         ("2021-05-01T04:00", "2021-06-01T03:59:59.999999")),
+        ({"date_from": "2021-01-31", "interval": "month"},
+         ("2021-01-31T05:00", "2021-02-28T04:59:59.999999")),
+        # Clocks go forward: a week that is an hour short, and an hour that is not there.
+        ({"date_from": "2021-03-08", "interval": "week"}, ("2021-03-08T05:00", "2021-03-15T03:59:59.999999")),
+        ({"date_from": "2021-03-14T01:00:00", "interval": "hour"},
+         ("2021-03-14T06:00", "2021-03-14T06:59:59.999999")),
+        ({"date_from": "2021-05-03", "date_to": "2021-05-05", "interval": "week"},
+         ("2021-05-03T04:00", "2021-05-06T03:59:59.999999")),
+        ({**MAY, "entity_math": "weekly_active"}, ("2021-05-25T04:00", "2021-06-01T03:59:59.999999")),
+        ({**MAY, "entity_math": "monthly_active"}, ("2021-05-02T04:00", "2021-06-01T03:59:59.999999")),
+        ({"date_from": "2021-05-03", "interval": "day", "entity_math": "weekly_active"},
+         ("2021-04-27T04:00", "2021-05-04T03:59:59.999999")),
+        ({"date_from": "2021-03-20", "date_to": "2021-03-20", "entity_math": "weekly_active"},
+         ("2021-03-14T05:00", "2021-03-21T03:59:59.999999")),
+        ({"date_from": "2021-05-20T10:00:00", "date_to": "2021-05-21T10:00:00", "explicit_date": True,
+          "entity_math": "weekly_active"}, ("2021-05-20T14:00", "2021-05-21T14:00")),
+        ({"date_from": "2021-05-01T10:00:00", "date_to": "2021-05-21T10:00:00", "explicit_date": True,
+          "entity_math": "weekly_active"}, ("2021-05-15T04:00", "2021-05-21T14:00")),
+    ],
+)  # fmt: skip
+def test_the_range_is_the_whole_or_a_point_or_the_days_of_those_who_are_active(
+    api: Api, project: Project, path: str, asked: dict[str, Any], meant: tuple[str, str]
+) -> None:
+    project.timezone = "America/New_York"
+    project.save()
+    found = api.post(path, {**V, **asked}).json()["resolved_date_range"]
+    moments = [datetime.fromisoformat(found[name]) for name in ("date_from", "date_to")]
+    assert moments == [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in meant]
+
+
+def test_without_dates_it_is_the_last_days_and_all_is_no_point(api: Api, capture: Capture, path: str) -> None:
+    capture(viewed("long ago"))
+    now = datetime.now(UTC)
+    capture(
+        event("V", "today", now.isoformat()), event("V", "last week", (now - timedelta(days=7)).isoformat())
+    )
+    assert values_of(api.post(path, V)) == {"today": 1, "last week": 1}
+    assert len(values_of(api.post(path, {**V, "date_from": "all", "interval": "day"}))) == 3
+
+
+def test_only_the_events_of_the_point_count(api: Api, capture: Capture, path: str) -> None:
+    moments = ["2021-05-02T23:59:59.999999Z", "2021-05-03T00:00:00Z", "2021-05-03T23:59:59.999999Z",
+               "2021-05-04T00:00:00Z"]  # fmt: skip
+    capture(*(event("V", who, at) for who, at in zip("abcd", moments, strict=True)))
+    asked = {**V, "date_from": "2021-05-03", "interval": "day"}
+    assert values_of(api.get(path, asked)) == {"b": 1, "c": 1}
+
+
+# Stickiness.
+
+
+def test_the_sticky_did_it_in_exactly_so_many_intervals(api: Api, capture: Capture, sticky: str) -> None:
+    days = {"once": [3], "twice": [3, 3, 12], "thrice": [3, 4, 12], "daily": [10, 11, 12, 13]}
+    capture(
+        *(viewed(who, day, 8 + place) for who, told in days.items() for place, day in enumerate(told)),
+        viewed("once", 20, 10, "W"),
+    )
+    for interval, expected in (
+        ("day", {1: {"once"}, 2: {"twice"}, 3: {"thrice"}, 4: {"daily"}, 5: set()}),
+        # 9 May is a Sunday.
+        ("week", {1: {"once", "daily"}, 2: {"twice", "thrice"}, 3: set()}),
+        ("month", {1: {"once", "twice", "thrice", "daily"}, 2: set()}),
+        ("hour", {1: {"once"}, 2: set(), 3: {"twice", "thrice"}, 4: {"daily"}}),
+    ):
+        for number, people in expected.items():
+            asked = {**ASKED, "interval": interval, "stickiness_days": number}
+            for answer in (api.get(sticky, asked), api.post(sticky, asked)):
+                assert (interval, values_of(answer)) == (interval, dict.fromkeys(people, number))
+    assert values_of(api.get(sticky, {**STICKY, "search": "ON"})) == {"once": 1}
+    assert api.get(sticky, {**STICKY, "include_total": True}).json()["total_count"] == 1
+
+
+def test_weeks_and_days_are_those_of_the_project(
+    api: Api, capture: Capture, project: Project, sticky: str
+) -> None:
+    # In Berlin 9 May 2021, a Sunday, and the day after it.
+    capture(event("V", "u", "2021-05-09T21:30:00Z"), event("V", "u", "2021-05-09T22:30:00Z"))
+    for timezone, week_start_day, interval, number in (
+        ("UTC", 0, "day", 1),
+        ("Europe/Berlin", 0, "day", 2),
+        ("Europe/Berlin", 0, "week", 1),
+        ("Europe/Berlin", 1, "week", 2),
+        ("UTC", 1, "week", 1),
+    ):
+        project.timezone, project.week_start_day = timezone, week_start_day
+        project.save()
+        asked = {**ASKED, "interval": interval, "stickiness_days": number}
+        assert values_of(api.post(sticky, asked)) == {"u": number}
+
+
+@pytest.mark.usefixtures("visits")
+def test_stickiness_takes_breakdowns_and_entities_as_trends_do(api: Api, sticky: str) -> None:
+    series = {"events": [{"id": "V", "properties": [{"key": "price", "operator": "gt", "value": 5}]}]}
+    assert set(values_of(api.post(sticky, {**STICKY, **series}))) == {"slash", "query", "root"}
+    by = {"breakdown": "plan", "breakdown_type": "person", "breakdown_value": "pro"}
+    assert set(values_of(api.post(sticky, {**STICKY, **by}))) == {"plain", "slash"}
+
+
+# As a file, and with recordings.
+
+
+@pytest.mark.usefixtures("story")
+def test_a_file_has_everybody_and_their_numbers(api: Api, path: str, sticky: str) -> None:
+    series = {"entity_order": 0, "events": [{"id": "V", "math": "sum", "math_property": "amount"}], **MAY}
+    for answer, expected in (
+        (api.get(path, {**ASKED, "format": "csv"}), [("two", "2"), ("one", "1")]),
+        (api.get(path.rstrip("/") + ".csv", {**ASKED, "limit": "1"}), [("two", "2")]),
+        (api.post(path, {**series, "format": "csv"}), [("one", "10.0"), ("two", "3.5")]),
+        (api.get(sticky.rstrip("/") + ".csv", {**ASKED, "stickiness_days": "2"}), [("two", "2")]),
+    ):
+        assert answer.status_code == 200, answer.content
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+        assert [(row["name"], row["value_at_data_point"]) for row in rows] == expected
+
+
+def test_recordings_are_those_of_the_events_that_count(api: Api, capture: Capture, path: str) -> None:
+    start = datetime(2021, 5, 2, tzinfo=UTC)
+    capture(
+        *(
+            event("V", "u", (start + timedelta(minutes=number)).isoformat(), properties={"$session_id": "s1"})
+            for number in range(120)
+        ),
+        viewed("u", 3, **{"$session_id": "s2", "browser": "Chrome"}),
+        viewed("u", 1, 10, "W", **{"$session_id": "s3"}),
+    )
+    (actor,) = actors_of(api.get(path, {**ASKED, "include_recordings": "true"}).json())
+    (recording,) = actor["matched_recordings"]
+    assert (recording["session_id"], len(recording["events"])) == ("s1", 100)
+    by = {"breakdown": "browser", "breakdown_value": "Chrome", "include_recordings": True}
+    (actor,) = actors_of(api.post(path, {**ASKED, **by}).json())
+    assert [each["session_id"] for each in actor["matched_recordings"]] == ["s2"]
+    assert actors_of(api.post(path, ASKED).json())[0]["matched_recordings"] == []
+
+
+# What is refused.
+
+NO_ID = "An entity id and the entity type must be provided to determine an entity"
+NO_TYPE = "An entity must be provided for target entity to be determined"
+BY = {**ASKED, "breakdown": "x"}
+BINS = {**BY, "breakdown_histogram_bin_count": 5}
+WRONG = {"id": "V", "properties": [{"key": "a", "value": 1, "operator": "equals"}]}
+
+
+def summed(**fields: Any) -> dict[str, Any]:
+    return {**ASKED, "entity_order": 0, "events": [{"id": "V", "math": "sum", **fields}]}
+
+
+REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
+    (MAY, "required", "entity_id", NO_ID),
+    ({**MAY, "entity_type": "actions"}, "required", "entity_id", NO_ID),
+    ({**MAY, "entity_id": "V"}, "required", "entity_type", NO_TYPE),
+    ({**SERIES, "entity_order": 3}, "invalid_input", "entity_order", "between 0 and 2"),
+    ({**ASKED, "entity_order": -1}, "invalid_input", "entity_order", "0"),
+    ({**ASKED, "entity_order": "x"}, "invalid_input", "entity_order", "whole number"),
+    ({**ASKED, "entity_id": 1.5}, "invalid_input", "entity_id", ""),
+    ({**ASKED, "entity_id": True}, "invalid_input", "entity_id", ""),
+    ({**ASKED, "entity_id": ["V"]}, "invalid_input", "entity_id", ""),
+    ({**ASKED, "entity_id": "V" * 401}, "invalid_input", "entity_id", "400"),
+    ({**ASKED, "entity_type": "event"}, "invalid_input", "entity_type", "'events' or 'actions'"),
+    ({**ASKED, "type": 5}, "invalid_input", "type", "'events' or 'actions'"),
+    ({**ASKED, "entity_type": "data_warehouse"}, "not_supported", "entity_type", "events, actions"),
+    ({**ASKED, "entity_type": "actions"}, "invalid_input", "entity_id", "id of an action"),
+    ({**ASKED, "entity_type": "actions", "entity_id": 999_999}, "invalid_input", "entity_id", "not exist"),
+    ({**MAY, "entity_order": 0, "actions": [{"id": 999_999}]}, "invalid_input", "actions.0.id", "not exist"),
+    ({**ASKED, "entity_math": "mode"}, "invalid_input", "entity_math", "'total'"),
+    ({**ASKED, "entity_math": "sum"}, "required", "entity_math", "math_property"),
+    ({**ASKED, "entity_math": "hogql"}, "not_supported", "entity_math", "hogql"),
+    ({**ASKED, "entity_math": "unique_group"}, "not_supported", "entity_math", "unique_group"),
+    ({**ASKED, "entity_math": "first_matching_event_for_user"}, "not_supported", "entity_math", "first_"),
+    (summed(), "required", "events.0.math_property", "math_property"),
+    (summed(math_property=5), "invalid_input", "events.0.math_property", ""),
+    (summed(math_property="x", math_property_type="person_properties"), "not_supported",
+     "events.0.math_property", "events"),
+    (summed(math_property="$session_duration"), "not_supported", "events.0.math_property", "events"),
+    (summed(math_property="x", math_multiplier=2), "not_supported", "events.0.math_multiplier", ""),
+    (summed(math="hogql"), "not_supported", "events.0.math", "hogql"),
+    ({**ASKED, "events": [WRONG]}, "invalid_input", "events.0.properties.0.operator", "'exact'"),
+    ({**ASKED, "properties": WRONG["properties"]}, "invalid_input", "properties.0.operator", "'exact'"),
+    ({**ASKED, "breakdown_value": "x"}, "invalid_input", "breakdown_value", "breakdown"),
+    ({**BY, "breakdown_value": "$$_posthog_breakdown_other_$$"}, "invalid_input", "breakdown_value", "Other"),
+    ({**BY, "breakdown_value": "x" * 100_001}, "invalid_input", "breakdown_value", "100000"),
+    ({**BY, "breakdown_type": "nonsense"}, "invalid_input", "breakdown_type", "'event'"),
+    ({**BY, "breakdown_type": "hogql"}, "not_supported", "breakdown_type", "event, person, cohort"),
+    ({**BY, "breakdown": ["a", "b"], "breakdown_value": "x"}, "not_supported", "breakdown", "More than one"),
+    ({**ASKED, "breakdowns": [{"property": "a"}, {"property": "b"}], "breakdown_value": "x"},
+     "not_supported", "breakdowns", "More than one"),
+    ({**BY, "breakdown_normalize_url": "maybe"}, "invalid_input", "breakdown_normalize_url", "true or false"),
+    ({**BINS, "breakdown_histogram_bin_count": 0}, "invalid_input", "breakdown_histogram_bin_count", "1"),
+    *(({**BINS, "breakdown_value": value}, "invalid_input", "breakdown_value", "two numbers")
+      for value in ("x", "5", "[5]", "[5,6,7]", '["a",5]', "[5,null]", [5], "[1,1e999]")),
+    ({**BINS, "breakdown_value": "[6,5]"}, "invalid_input", "breakdown_value", "greater"),
+    ({**BY, "breakdown_type": "cohort", "breakdown_value": "x"}, "invalid_input", "breakdown_value", "exist"),
+    ({**BY, "breakdown_type": "cohort", "breakdown_value": 7}, "invalid_input", "breakdown_value", "exist"),
+    ({**ASKED, "date_from": "yesterday"}, "invalid_input", "date_from", "-7d"),
+    ({**V, "date_from": "2299-12-31", "interval": "month"}, "invalid_input", "date_from", "2299"),
+    ({**V, "date_to": "1900-01-01", "entity_math": "weekly_active"}, "invalid_input", "date_to", "1900"),
+    ({**ASKED, "interval": "year"}, "invalid_input", "interval", "'day'"),
+    ({**ASKED, "limit": 0}, "invalid_input", "limit", "1"),
+    ({**ASKED, "limit": 10_001}, "invalid_input", "limit", "10000"),
+    ({**ASKED, "offset": -1}, "invalid_input", "offset", "0"),
+    ({**ASKED, "include_total": "maybe"}, "invalid_input", "include_total", "true or false"),
+    ({**ASKED, "include_recordings": "maybe"}, "invalid_input", "include_recordings", "true or false"),
+    ({**ASKED, "data_warehouse": [{"id": "t"}]}, "not_supported", "data_warehouse", ""),
+    ({**ASKED, "aggregation_group_type_index": 0}, "not_supported", "aggregation_group_type_index", ""),
+    ({**ASKED, "breakdown_group_type_index": 0}, "not_supported", "breakdown_group_type_index", ""),
+    ({**ASKED, "sampling_factor": 0.1}, "not_supported", "sampling_factor", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_what_makes_no_sense_is_refused_by_name(
+    api: Api, path: str, sticky: str, refused: tuple[dict[str, Any], str, str, str]
+) -> None:
+    asked, code, attr, detail = refused
+    of_trends_alone = "math_" in detail or "math_" in attr or asked.get("entity_math") == "weekly_active"
+    addresses = [path] if of_trends_alone or "2299" in detail else [path, sticky]
+    for address in addresses:
+        answer = api.post(address, {**asked, "stickiness_days": 1})
+        assert error_of(answer) == (400, code, attr)
+        assert detail in answer.json()["detail"]
+
+
+def test_the_table_above_names_every_parameter_that_is_not_built_yet() -> None:
+    refused = {attr for _, code, attr, _ in REFUSED if code == "not_supported"}
+    assert {each.name for each in TrendParameters.unsupported} <= refused
+    assert StickinessParameters.unsupported == TrendParameters.unsupported
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "detail"),
+    [
+        ({}, "required", ""),
+        ({"stickiness_days": 0}, "invalid_input", "greater than or equal to 1"),
+        ({"stickiness_days": 10_001}, "invalid_input", "10000"),
+        ({"stickiness_days": "x"}, "invalid_input", "whole number"),
+    ],
+)
+def test_stickiness_wants_a_number_of_intervals(
+    api: Api, sticky: str, sent: dict[str, Any], code: str, detail: str
+) -> None:
+    answer = api.post(sticky, {**ASKED, **sent})
+    assert error_of(answer) == (400, code, "stickiness_days")
+    assert detail in answer.json()["detail"]
+
+
+def test_too_many_intervals_are_refused(api: Api, sticky: str) -> None:
+    answer = api.post(sticky, {**STICKY, "date_from": "2019-01-01", "interval": "hour"})
+    assert error_of(answer) == (400, "invalid_input", "interval")
+    assert "10000" in answer.json()["detail"]
+
+
+@pytest.mark.usefixtures("story")
+def test_what_cannot_change_the_people_is_accepted_without_a_word(api: Api, path: str) -> None:
+    series = {"id": "V", "name": "V", "math": "total", "math_property": None, "math_multiplier": None}
+    for neutral in (
+        dict.fromkeys(HARMLESS - {"personal_api_key"}, "anything"),
+        {"display": "ActionsLineGraphCumulative", "events": [series], "new_entity": [], "sampling_factor": 1},
+        {"actions": "", "breakdown": "", "breakdown_type": "", "breakdown_histogram_bin_count": ""},
+    ):
+        answer = api.post(path, {**ASKED, **neutral})
+        assert values_of(answer) == {"two": 2, "one": 1}
+        assert "X-Ignored-Parameters" not in answer.headers
+    assert api.get(path, {**ASKED, "entity_properties": "x"}).headers["X-Ignored-Parameters"]
