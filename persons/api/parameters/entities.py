@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from clickhouse.query.filters import EVERYTHING, Entity, both
 from clickhouse.query.trends import Statistic
-from persons.api.parameters.door import Json, Parameters, Text, Unsupported, Whole, refuse
+from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, Unsupported, Whole, refuse
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import PropertiesParameter
@@ -34,7 +34,7 @@ class EntityParameter(BaseModel):
 
     order: Whole | None = None
     math: Literal[MATH] | None = None  # type: ignore[valid-type]
-    math_property: Text = None
+    math_property: Annotated[Annotated[str, Field(max_length=10_000)] | None, EmptyIsAbsent] = None
     math_property_type: Any = None
     math_multiplier: Any = None
     properties: PropertiesParameter = None
