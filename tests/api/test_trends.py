@@ -403,7 +403,7 @@ def test_without_dates_it_is_the_last_days_and_all_is_no_point(api: Api, capture
         event("V", "today", now.isoformat()), event("V", "last week", (now - timedelta(days=7)).isoformat())
     )
     assert values_of(api.post(path, V)) == {"today": 1, "last week": 1}
-    assert len(values_of(api.post(path, {**V, "date_from": "all", "interval": "day"}))) == 3
+    assert len(values_of(api.post(path, {**V, "date_from": " all", "interval": "day"}))) == 3
 
 
 def test_only_the_events_of_the_point_count(api: Api, capture: Capture, path: str) -> None:
@@ -537,6 +537,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({**ASKED, "entity_math": "unique_group"}, "not_supported", "entity_math", "unique_group"),
     ({**ASKED, "entity_math": "first_matching_event_for_user"}, "not_supported", "entity_math", "first_"),
     (summed(), "required", "events.0.math_property", "math_property"),
+    (summed(math_property="x" * 10_001), "invalid_input", "events.0.math_property", "10000"),
     (summed(math_property=5), "invalid_input", "events.0.math_property", ""),
     (summed(math_property="x", math_property_type="person_properties"), "not_supported",
      "events.0.math_property", "events"),

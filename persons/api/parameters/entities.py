@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.filters import EVERYTHING, Entity, both
 from clickhouse.query.trends import Statistic
-from persons.api.parameters.door import Json, Parameters, Text, Unsupported, Whole, refuse
+from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, Unsupported, Whole, refuse
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import FILTERS, PropertiesParameter
@@ -50,7 +50,11 @@ class EntityParameter(BaseModel):
             "total",
         ),
     ] = None
-    math_property: Annotated[Text, told("Of which property of the events `math` is computed.")] = None
+    math_property: Annotated[
+        Annotated[str, Field(max_length=10_000)] | None,
+        EmptyIsAbsent,
+        told("Of which property of the events `math` is computed."),
+    ] = None
     math_property_type: SkipJsonSchema[Any] = None
     math_multiplier: SkipJsonSchema[Any] = None
     properties: Annotated[PropertiesParameter, told("Which of the events count.")] = None

@@ -93,8 +93,8 @@ def _query(
 def _range(asked: TrendParameters, target: Target, whole: DateRange) -> DateRange:
     """A point of a chart when only its start is given, and its interval; the last days for those who count
     as active in them; else the whole range."""
-    is_point = asked.date_from not in (None, "all") and asked.date_to is None
-    if is_point and "interval" in asked.model_fields_set:
+    begins_somewhere = asked.date_from is not None and asked.date_from.strip() != "all"
+    if begins_somewhere and asked.date_to is None and "interval" in asked.model_fields_set:
         whole = one_interval(whole, asked.interval)
     days = _ACTIVE_DAYS.get(target.sent.math or "")
     return whole if days is None else last_days(whole, days, clipped=asked.explicit_date)
