@@ -171,8 +171,8 @@ def _service(folder: str, size: Size) -> Iterator[Callable[..., Any]]:
 
 def _load_persons(store: ClickHouse, size: Size) -> list[str]:
     """Put everybody into PostgreSQL; returns some distinct ids."""
-    from persons.capture import statements
     from persons.identity import Mapping, Person
+    from persons.writing import statements
 
     some = []
     busy = (UUID(int=1), [BUSY])

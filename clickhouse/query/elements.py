@@ -1,6 +1,6 @@
 """CSS selectors as autocapture uses them: which element was clicked, and what it was in.
 
-The part of CSS that the elements of an event can answer (persons/capture/elements.py says what they are).
+The part of CSS that the elements of an event can answer (persons/writing/elements.py says what they are).
 The rest is an error, never ignored: a selector that is half understood would find what nobody asked for.
 """
 

@@ -2,7 +2,7 @@ r"""What autocapture saw: conditions on the column elements_chain, '' when there
 
     a.btn.primary:attr__class="btn primary"href="/x"nth-child="1"nth-of-type="2"text="Sign up";div:
 
-persons/capture/elements.py describes the format. SDKs write it too, with attributes in any order and with
+persons/writing/elements.py describes the format. SDKs write it too, with attributes in any order and with
 class names as they come (`md:flex`, `mt-0.5`). So:
 
 - A quoted value ends at the first `"` before which there is an even number of backslashes.

@@ -18,11 +18,11 @@ from persons.capture.compression import MAX_BODY_BYTES
 from persons.capture.decoding import Payload, decoded
 from persons.capture.events import accepted
 from persons.capture.protocol_v1 import decoded_v1, results
-from persons.capture.store import take
 from persons.errors import PayloadTooLarge, invalid
 from persons.identity.values import Note
 from persons.models import Project
 from persons.openapi.operation import describe
+from persons.writing.take import take
 
 MAX_EVENTS = 10_000
 

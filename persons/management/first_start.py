@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from persons.capture.decoding import Payload
 from persons.capture.events import accepted
-from persons.capture.store import take
 from persons.demo import demo_events
 from persons.installation import give_password, new_project, owner
 from persons.models import PersonalAPIKey, Project
+from persons.writing.take import take
 
 _BATCH = 500
 

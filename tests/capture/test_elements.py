@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
-from persons.capture.elements import LONGEST_HREF, LONGEST_TEXT, elements_chain
 from persons.models import Project
+from persons.writing.elements import LONGEST_HREF, LONGEST_TEXT, elements_chain
 from tests.clickhouse.reference_elements import Element, read_chain
 
 LINK = {

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
-from persons.capture.store import take
 from persons.identity.values import Event
 from persons.installation import new_project
 from persons.models import Outbox, Person, PersonDistinctId, Project
 from persons.outbox.flush import drain
+from persons.writing.take import take
 from tests.capture.reference_identity import Reference
 
 START = datetime(2024, 3, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from clickhouse.query.elements import (
 )
 from clickhouse.sql.elements import HREF, TAG_NAMES, TEXTS, selected_by
 from clickhouse.sql.fragment import Fragment, joined, sql
-from persons.capture.elements import elements_chain
+from persons.writing.elements import elements_chain
 from tests.clickhouse.reference_elements import DoubledAttribute, Element, href, read_chain, selects, texts
 
 EXAMPLES = int(os.environ.get("ELEMENTS_EXAMPLES", "60"))

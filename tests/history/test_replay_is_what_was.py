@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from clickhouse.client import ClickHouse
 from persons.api.changes import Window, changes
 from persons.api.history import Asked, properties_at
-from persons.capture.store import take
 from persons.identity.values import Event
 from persons.installation import new_project
 from persons.models import Person, PersonDistinctId, Project
 from persons.outbox.flush import drain
+from persons.writing.take import take
 from tests.capture.reference_identity import Reference
 from tests.capture.test_stores_agree import START, ids, kinds, updates
 

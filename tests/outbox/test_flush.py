@@ -9,12 +9,12 @@ import pytest
 from clickhouse.client import ClickHouse, connect
 from clickhouse.errors import ClickHouseUnavailable
 from clickhouse.sql.fragment import sql
-from persons.capture.store import take
 from persons.identity.values import Event
 from persons.installation import new_project
 from persons.models import ClickHouseTable, Outbox, Project
 from persons.outbox import flush
 from persons.outbox.flusher import Flusher
+from persons.writing.take import take
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 

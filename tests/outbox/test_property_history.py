@@ -6,10 +6,10 @@ import pytest
 
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import Fragment
-from persons.capture.store import take
 from persons.identity.values import Event
 from persons.models import Outbox, Project
 from persons.outbox import flush
+from persons.writing.take import take
 from tests.outbox.test_flush import NOW, rows_in
 
 VIEW = "event_with_update_arrived"

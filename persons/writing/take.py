@@ -16,12 +16,12 @@ import psycopg.errors
 import structlog
 from django.db import IntegrityError, OperationalError, transaction
 
-from persons.capture import statements
-from persons.capture.rows import outbox_rows
 from persons.errors import Unavailable
 from persons.identity.process import mentioned_ids, merge_ids, process
 from persons.identity.values import Event, Known, Note, Outcome, RefusedMerge
 from persons.models import ActivityLog
+from persons.writing import statements
+from persons.writing.rows import outbox_rows
 
 _ATTEMPTS = 12
 _log = structlog.get_logger(__name__)

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import orjson
 
-from persons.capture.elements import elements_chain
 from persons.identity.values import Mapping, Outcome, StoredEvent
 from persons.models import ClickHouseTable
 from persons.models.history import ARRIVALS_PER_REQUEST
+from persons.writing.elements import elements_chain
 
 
 def outbox_rows(
