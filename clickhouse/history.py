@@ -31,13 +31,6 @@ ORDER BY number, kind = 'update', timestamp, arrival, event_uuid
 
 OF_EVENT = Fragment(",\nevent,\nevent_uuid")
 
-# Of a deletion remains that it happened.
-ERASE = """
-DELETE FROM person_property_history
-WHERE team_id = {project:Int64} AND distinct_id IN {distinct_ids:Array(String)} AND arrival < {before:UInt64}
-  AND kind != 'deletion'
-""".strip()
-
 
 class HistoryColumns(NamedTuple):
     """Some rows, column by column. The table's schema says what kinds there are, and what their details are.
@@ -74,14 +67,6 @@ def history_statement(query: HistoryQuery) -> Fragment:
         of_event=OF_EVENT if query.with_events else Fragment(""),
         conditions=where(_of_ids(query), until),
     )
-
-
-def erase_history(store: ClickHouse, project_id: int, distinct_ids: Sequence[str], before: int) -> None:
-    """Remove what had arrived for these distinct ids before an arrival. Can be repeated.
-
-    Raises ClickHouseUnavailable, ClickHouseError.
-    """
-    store.command(sql(ERASE, project=project_id, distinct_ids=list(distinct_ids), before=before))
 
 
 def _of_ids(query: HistoryQuery) -> Fragment:

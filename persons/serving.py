@@ -11,7 +11,7 @@ import django
 
 
 def application() -> Any:
-    """For granian: bring ClickHouse to this release's schema, start the flusher, then serve."""
+    """For granian: bring ClickHouse to this release's schema, start what keeps it up to date, then serve."""
     # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
     # at once, Python's main thread may sleep through both.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -26,7 +26,7 @@ def application() -> Any:
     from clickhouse.errors import ClickHouseError  # noqa: PLC0415
     from clickhouse.schema.migrate import migrate  # noqa: PLC0415
     from persons.api.stores import clickhouse  # noqa: PLC0415
-    from persons.outbox.flusher import Flusher  # noqa: PLC0415
+    from persons.outbox.flusher import Flusher, Remover  # noqa: PLC0415
     from persons_api.wsgi import application as serve  # noqa: PLC0415
 
     store = connect(settings.CLICKHOUSE_URL)
@@ -40,6 +40,7 @@ def application() -> Any:
     # A mistake in any of our modules is to show now, not with the first request.
     get_resolver().url_patterns  # noqa: B018
     Flusher(store).start()
+    Remover(store).start()
     return serve
 
 

@@ -20,14 +20,15 @@ from clickhouse.query.filters import (
 
 
 class TimelineQuery(BaseModel):
-    """The events of one person, by all of its distinct ids, that are one of the entities, any event for none,
-    and of which the filter, which must not be about the person, holds."""
+    """The events of one person, by all of its distinct ids, each in a generation, that are one of the
+    entities, any event for none, and of which the filter, which must not be about the person, holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     project_id: int
     person: UUID
     distinct_ids: tuple[str, ...]
+    generations: tuple[int, ...]
     date_range: DateRange
     entities: tuple[Entity, ...] = ()
     filter: Filter = EVERYTHING

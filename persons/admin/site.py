@@ -63,6 +63,7 @@ class PersonalAPIKeyAdmin(admin.ModelAdmin[PersonalAPIKey]):
 
 class DistinctIdInline(admin.TabularInline[PersonDistinctId, Person]):
     model = PersonDistinctId
+    fk_name = "person"
     fields = readonly_fields = ("distinct_id", "version")
     can_delete = False
     max_num = 0

@@ -65,6 +65,12 @@ def person_by_id(project: Project, person_id: str, attr: str) -> Any:
     return person
 
 
+def generations_of(person: Person) -> dict[str, int]:
+    """All distinct ids of a person, and how often each has been deleted before."""
+    mappings = PersonDistinctId.objects.filter(person=person.pk).order_by("pk")
+    return dict(mappings.values_list("distinct_id", "generation"))
+
+
 def one_at(project: Project, asked: AtTimeParameters, at: datetime) -> PastPerson:
     """The person at a moment. Raises NotFound, ClickHouseUnavailable, ClickHouseError."""
     person = person_asked_for(project, asked)

@@ -4,6 +4,7 @@ from persons.identity.merges import json_text
 from persons.identity.people import person_uuid
 from persons.identity.process import is_personless, mentioned_ids, merge_ids, process
 from persons.identity.properties import NO_UPDATE_EVENTS, same_json
+from persons.identity.undo import delete, release, split, split_uuid
 from persons.identity.values import (
     Event,
     Known,
@@ -27,11 +28,15 @@ __all__ = [
     "RefusedMerge",
     "StoredEvent",
     "Tombstone",
+    "delete",
     "is_personless",
     "json_text",
     "mentioned_ids",
     "merge_ids",
     "person_uuid",
     "process",
+    "release",
     "same_json",
+    "split",
+    "split_uuid",
 ]

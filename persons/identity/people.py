@@ -5,6 +5,7 @@ change. A merge costs the same however many distinct ids move: ids keep pointing
 that person points to its survivor, and `settle` follows the pointers once at the end.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -18,9 +19,11 @@ TOMBSTONE_LEAD = 100
 SEEN_GRANULARITY = timedelta(hours=1)
 
 
-def person_uuid(project_id: int, distinct_id: str) -> UUID:
-    """The deterministic uuid of the person that a distinct id makes when it is seen first (4.5)."""
-    return uuid5(PERSON_NAMESPACE, f"{project_id}:{distinct_id}")
+def person_uuid(project_id: int, distinct_id: str, generation: int = 0) -> UUID:
+    """The deterministic uuid of the person that a distinct id makes when it is seen first (4.5), or first
+    after it was deleted for the `generation`th time. No distinct id contains a NUL."""
+    later = f"\0{generation}" if generation else ""
+    return uuid5(PERSON_NAMESPACE, f"{project_id}:{distinct_id}{later}")
 
 
 class Draft:
@@ -33,6 +36,7 @@ class Draft:
         "changed",
         "created_at",
         "into",
+        "is_hidden",
         "is_identified",
         "last_seen_at",
         "owned",
@@ -50,6 +54,7 @@ class Draft:
         self.is_identified = person.is_identified
         self.version = person.version
         self.last_seen_at = person.last_seen_at
+        self.is_hidden = person.is_hidden
         self.owned = False
         self.size: int | None = None
         self.changed = False
@@ -59,7 +64,13 @@ class Draft:
     def person(self) -> Person:
         """The person as it is now."""
         return Person(
-            self.uuid, self.created_at, self.properties, self.is_identified, self.version, self.last_seen_at
+            self.uuid,
+            self.created_at,
+            self.properties,
+            self.is_identified,
+            self.version,
+            self.last_seen_at,
+            self.is_hidden,
         )
 
     def raise_version(self) -> None:
@@ -166,30 +177,55 @@ class People:
     def _mapping(self, distinct_id: str) -> Mapping | None:
         return self._mappings.get(distinct_id) or self._known.mappings.get(distinct_id)
 
+    def is_on_hold(self, distinct_id: str) -> bool:
+        """Whether what comes with the id belongs to nobody who can be seen."""
+        mapping, owner = self._mapping(distinct_id), self.owner(distinct_id)
+        return mapping is not None and (owner.is_hidden if owner else mapping.on_hold)
+
+    def generation(self, distinct_id: str) -> int:
+        """How many times the id has been deleted."""
+        mapping = self._mapping(distinct_id)
+        return 0 if mapping is None else mapping.generation
+
+    def release(self, distinct_id: str) -> None:
+        """End the hold on an id; its hidden person, if it has one, can be seen with all its ids."""
+        mapping, owner = self._mapping(distinct_id), self.owner(distinct_id)
+        if owner is not None and owner.is_hidden:
+            owner.is_hidden = False
+            owner.raise_version()
+        elif owner is None and mapping is not None and mapping.on_hold:
+            self._mappings[distinct_id] = replace(mapping, on_hold=False, version=mapping.version + 1)
+
     def personless(self, distinct_id: str) -> UUID:
         """Remember that an id without a person has events, and give the uuid they are stored under (4.4)."""
         if self._mapping(distinct_id) is None:
             self._mappings[distinct_id] = Mapping(distinct_id, None, 0)
-        return person_uuid(self._project_id, distinct_id)
+        return self._own_uuid(distinct_id)
+
+    def _own_uuid(self, distinct_id: str) -> UUID:
+        return person_uuid(self._project_id, distinct_id, self.generation(distinct_id))
 
     def create(self, event: Event, *, is_identified: bool) -> Draft:
         """A person made by an event, with the event's distinct id and as yet no properties (4.5)."""
-        uuid = person_uuid(self._project_id, event.distinct_id)
-        draft = Draft(Person(uuid, event.timestamp, {}, is_identified, 0, event.timestamp))
+        uuid = self._own_uuid(event.distinct_id)
+        is_hidden = self.is_on_hold(event.distinct_id)
+        draft = Draft(Person(uuid, event.timestamp, {}, is_identified, 0, event.timestamp, is_hidden))
         draft.changed = True
         self._drafts[uuid] = draft
         self.attach(event.distinct_id, draft)
         return draft
 
     def attach(self, distinct_id: str, person: Draft) -> None:
-        """Give an id that has no person to one."""
+        """Give an id that has no person to one; to a hidden one, and it is on hold as well."""
         mapping = self._mapping(distinct_id)
         version = 0
         if mapping is not None:
             version = mapping.version + 1
-            if person.uuid != person_uuid(self._project_id, distinct_id):
+            if person.uuid != self._own_uuid(distinct_id):
                 self._overridden.add(distinct_id)
-        self._mappings[distinct_id] = Mapping(distinct_id, person.uuid, version)
+        self._mappings[distinct_id] = Mapping(
+            distinct_id, person.uuid, version, person.is_hidden, self.generation(distinct_id)
+        )
 
     def merge(self, loser: Draft, survivor: Draft) -> None:
         """Make one person of two."""
@@ -208,6 +244,7 @@ class People:
         outcome.mappings.update(self._mappings)
         moved = self._moved_mappings()
         outcome.mappings.update(moved)
+        outcome.mappings.update(self._held_and_released({**self._known.mappings, **outcome.mappings}))
         for distinct_id in self._overridden | moved.keys():
             outcome.overrides[distinct_id] = outcome.mappings[distinct_id]
 
@@ -224,5 +261,14 @@ class People:
         for distinct_id, mapping in {**self._known.mappings, **self._mappings}.items():
             if mapping.person is not None and mapping.person in moves:
                 owner, count = moves[mapping.person]
-                moved[distinct_id] = Mapping(distinct_id, owner, mapping.version + count)
+                moved[distinct_id] = replace(mapping, person=owner, version=mapping.version + count)
         return moved
+
+    def _held_and_released(self, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
+        """The mappings that are on hold no longer, or only now, because that is what their person is."""
+        changed = {}
+        for distinct_id, mapping in mappings.items():
+            draft = self._drafts.get(mapping.person) if mapping.person else None
+            if draft is not None and draft.is_hidden != mapping.on_hold:
+                changed[distinct_id] = replace(mapping, on_hold=draft.is_hidden, version=mapping.version + 1)
+        return changed

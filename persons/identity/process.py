@@ -29,21 +29,25 @@ def merge_ids(events: Iterable[Event]) -> set[str]:
     return ids
 
 
-def process(project_id: int, events: Sequence[Event], known: Known) -> Outcome:
+def process(project_id: int, events: Sequence[Event], known: Known, *, reuse: bool = False) -> Outcome:
     """What the events make of what is known. Changes neither; how events are cut into batches makes no odds.
 
-    KeyError: a mapping in `known` names a person that is not in `known`.
+    `reuse`: an event for an id on hold ends the hold (decisions.md 12.3); then `known` has all ids of the
+    hidden persons in it. KeyError: a mapping in `known` names a person that is not in `known`.
     """
     people = People(project_id, known)
     outcome = Outcome()
     for event in events:
+        if reuse:
+            for distinct_id in mentioned_ids([event]):
+                people.release(distinct_id)
         if _contradicts_itself(event):
             reason = f"{event.event} with $process_person_profile false contradicts itself: it was left out"
             outcome.notes.append(Note(event.index, event.uuid, reason, stored=False))
         elif is_personless(event):
             owner = people.owner(event.distinct_id)
             person_id = people.personless(event.distinct_id) if owner is None else owner.uuid
-            outcome.events.append(StoredEvent(event, person_id))
+            outcome.events.append(StoredEvent(event, person_id, people.generation(event.distinct_id)))
         else:
             _take(event, people, outcome)
     people.settle(outcome)
@@ -81,7 +85,7 @@ def _take(event: Event, people: People, outcome: Outcome) -> None:
         elif not is_counted:
             person.raise_version()
     stored = event if properties is event.properties else replace(event, properties=properties)
-    outcome.events.append(StoredEvent(stored, person.uuid))
+    outcome.events.append(StoredEvent(stored, person.uuid, people.generation(event.distinct_id)))
     outcome.notes.extend(_note(event, reason) for reason in reasons)
 
 
@@ -100,9 +104,20 @@ def _find_or_create(event: Event, people: People) -> tuple[Draft, bool]:
 def _merge(event: Event, other_id: str, people: People, outcome: Outcome) -> tuple[Draft, bool]:
     """One person of both ids where that is allowed (4.6): the event's person, and whether its version
     already counts this event.
+
+    The hold follows the event's own id: whomever it merges is hidden with it. An id on hold that is to be
+    merged into one that is not stays where it is, or it would be seen.
     """
+    on_hold = people.is_on_hold(event.distinct_id)
+    if people.is_on_hold(other_id) and not on_hold:
+        own, is_counted = _find_or_create(event, people)
+        outcome.notes.append(_note(event, f"{quoted(other_id)} is on hold: nothing was merged"))
+        outcome.refused_merges.append(_refused_merge(event, own, other_id, None))
+        return own, own.identify() or is_counted
     person = people.owner(event.distinct_id)
     other = people.owner(other_id)
+    if on_hold and person is None and other is not None and not other.is_hidden:
+        person = people.create(event, is_identified=False)
     if other is None:
         is_new = person is None
         if person is None:
@@ -126,7 +141,7 @@ def _merge(event: Event, other_id: str, people: People, outcome: Outcome) -> tup
     return person, person.identify()
 
 
-def _refused_merge(event: Event, person: Draft, other_id: str, other: Draft) -> RefusedMerge:
+def _refused_merge(event: Event, person: Draft, other_id: str, other: Draft | None) -> RefusedMerge:
     return RefusedMerge(
         index=event.index,
         uuid=event.uuid,
@@ -135,5 +150,5 @@ def _refused_merge(event: Event, person: Draft, other_id: str, other: Draft) -> 
         distinct_id=event.distinct_id,
         person=person.uuid,
         other_distinct_id=other_id,
-        other_person=other.uuid,
+        other_person=other.uuid if other else None,
     )

@@ -32,7 +32,7 @@ class Person:
     """A person at one version. Each change raises `version` by 1 (ingestion.md 4.2).
 
     `last_seen_at` is the latest event's timestamp, to the hour: it moves only by an hour or more,
-    and does not count as a change.
+    and does not count as a change. `is_hidden`: all its distinct ids are on hold (decisions.md 12.1).
     """
 
     uuid: UUID
@@ -41,18 +41,23 @@ class Person:
     is_identified: bool
     version: int
     last_seen_at: datetime | None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Whose a distinct id is. `person` is None while all its events came without a person profile (4.4).
+    """Whose a distinct id is. `person` is None while all its events came without a person profile (4.4), or
+    since its person was deleted.
 
-    `version` rises by 1 whenever `person` changes.
+    `version` rises by 1 whenever `person` changes. `on_hold` since its person was deleted and until it is
+    released: what it makes is hidden meanwhile (decisions.md section 12). `generation` counts the deletions.
     """
 
     distinct_id: str
     person: UUID | None
     version: int
+    on_hold: bool = False
+    generation: int = 0
 
 
 @dataclass(slots=True)
@@ -69,10 +74,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event to be stored, its properties enriched (4.1), and its person at the time of arrival."""
+    """An event to be stored, its properties enriched (4.1), its person at the time of arrival, and the
+    generation its distinct id was in."""
 
     event: Event
     person_id: UUID
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A person that was merged into another one. `version` beats every live row of it (4.6)."""
+    """A person that was merged into another one, or deleted. `version` beats every live row of it (4.6)."""
 
     uuid: UUID
     version: int
@@ -96,7 +103,8 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class RefusedMerge:
-    """A merge of two persons that was refused because `other_person` is already identified (4.6).
+    """A merge of two persons that was refused because `other_person` is already identified (4.6), or because
+    `other_distinct_id` is on hold; then `other_person` is None.
 
     For the project's activity log. Both persons are named as they were at that event: a later event of
     the batch may have merged either.
@@ -109,7 +117,7 @@ class RefusedMerge:
     distinct_id: str
     person: UUID
     other_distinct_id: str
-    other_person: UUID
+    other_person: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +137,9 @@ class Outcome:
 
     `events` and `notes` are in the order of the batch. `persons` are new or changed ones; `seen` are those
     of which only `last_seen_at` moved: their version stays, ClickHouse needs no copy. `deleted` are persons
-    merged away, also such as were made in this batch. `mappings` are new or changed. `overrides`, all of
-    them also in `mappings`, are the ids with earlier events under another person_id. `merges` are in the
-    order in which they happened.
+    deleted, or merged away, also such as were made in this batch. `mappings` are new or changed. `overrides`,
+    all of them also in `mappings`, are the ids with earlier events under another person_id. `merges`
+    are in the order in which they happened.
     """
 
     events: list[StoredEvent] = field(default_factory=list)

@@ -1,10 +1,12 @@
 """What PostgreSQL knows: projects and keys, who is who, and what ClickHouse has yet to be told."""
 
 from persons.models.action import Action
-from persons.models.activity import ActivityLog
+from persons.models.activity import ActivityLog, Actor
 from persons.models.cohort import Cohort, CohortMember
+from persons.models.deletion import Deletion
 from persons.models.erasure import ProjectErasure, erase
 from persons.models.event import EventUuid
+from persons.models.idempotency import IdempotentAnswer
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
 from persons.models.outbox import ClickHouseTable, Outbox
 from persons.models.person import Person, PersonDistinctId
@@ -16,10 +18,13 @@ __all__ = [
     "ALL_SCOPES",
     "Action",
     "ActivityLog",
+    "Actor",
     "ClickHouseTable",
     "Cohort",
     "CohortMember",
+    "Deletion",
     "EventUuid",
+    "IdempotentAnswer",
     "Membership",
     "Outbox",
     "Person",

@@ -3,7 +3,9 @@ from django.db.models.functions import Now
 
 from persons.models.activity import ActivityLog
 from persons.models.cohort import CohortMember
+from persons.models.deletion import Deletion
 from persons.models.event import EventUuid
+from persons.models.idempotency import IdempotentAnswer
 from persons.models.outbox import Outbox
 from persons.models.person import Person, PersonDistinctId
 from persons.models.project import Project
@@ -26,6 +28,15 @@ def erase(project: Project) -> None:
         Project.objects.select_for_update().get(pk=project.pk)
         ProjectErasure.objects.create(team_id=project.pk)
         # One statement each: Django's own cascade would load every person into memory.
-        for model in (EventUuid, Outbox, ActivityLog, CohortMember, PersonDistinctId, Person):
-            model._default_manager.filter(project_id=project.pk)._raw_delete(using="default")
+        for model in (
+            EventUuid,
+            Outbox,
+            ActivityLog,
+            Deletion,
+            IdempotentAnswer,
+            CohortMember,
+            PersonDistinctId,
+            Person,
+        ):
+            model._base_manager.filter(project_id=project.pk)._raw_delete(using="default")
         project.delete()

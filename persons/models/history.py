@@ -23,10 +23,18 @@ def note_split(
 ) -> None:
     """From now on the person of this distinct id has exactly these properties. For each person that a split
     leaves or makes, by any of its ids."""
+    note_splits(project_id, [(distinct_id, person, properties)], now)
+
+
+def note_splits(project_id: int, persons: Iterable[tuple[str, UUID, dict[str, Any]]], now: datetime) -> None:
+    """`note_split` of many persons: a distinct id of each, its uuid, its properties."""
     _note(
         project_id,
         "split",
-        [{"distinct_id": distinct_id, "person_id": person, "detail": orjson.dumps(properties).decode()}],
+        [
+            {"distinct_id": distinct_id, "person_id": uuid, "detail": orjson.dumps(properties).decode()}
+            for distinct_id, uuid, properties in persons
+        ],
         now,
     )
 
@@ -34,7 +42,7 @@ def note_split(
 def note_deletion(project_id: int, distinct_ids: Iterable[str], now: datetime) -> int:
     """What has arrived for these distinct ids until now is nobody's, whoever gets the ids.
 
-    Returns the arrival before which that was: `clickhouse.history.erase_history` takes it.
+    Returns the arrival before which that was: `clickhouse.removal.Remains` takes it.
     """
     return _note(project_id, "deletion", [{"distinct_id": each} for each in distinct_ids], now)
 

@@ -1,15 +1,25 @@
 import uuid
+from typing import ClassVar
 
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
+from django.db.models import Q
 from django.db.models.fields.json import KT
 
 from persons.models.json import Decoder, Encoder
 from persons.models.project import Project
 
 
+class VisiblePersons(models.Manager["Person"]):
+    def get_queryset(self) -> models.QuerySet["Person"]:
+        return super().get_queryset().filter(is_hidden=False)
+
+
 class Person(models.Model):
-    """One user of the product, as of now. ClickHouse has a copy of every version."""
+    """One user of the product, as of now. ClickHouse has a copy of every version.
+
+    ``objects`` has those that may be seen; ``everybody`` also those that distinct ids on hold have made.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="persons", db_index=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -20,6 +30,12 @@ class Person(models.Model):
     last_seen_at = models.DateTimeField(
         null=True, help_text="Timestamp of a recent event: behind the latest one by less than an hour."
     )
+    is_hidden = models.BooleanField(
+        db_default=False, help_text="All its distinct ids are on hold: ClickHouse does not know it yet."
+    )
+
+    objects: ClassVar[VisiblePersons] = VisiblePersons()
+    everybody: ClassVar[models.Manager["Person"]] = models.Manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="person_uuid_once")]
@@ -34,18 +50,38 @@ class Person(models.Model):
 
 
 class PersonDistinctId(models.Model):
-    """Whose an id is. Without a person: only events without a person profile have come with it so far."""
+    """Whose an id is.
+
+    Without a person: only events without a person profile have come with it so far, or it is on hold since
+    its person was deleted. Events that come meanwhile make the hidden person (spec/decisions.md section 12).
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="+")
     distinct_id = models.CharField(max_length=400)
     person = models.ForeignKey(
         Person, on_delete=models.CASCADE, null=True, related_name="mappings", db_index=False
     )
+    on_hold = models.BooleanField(db_default=False)
+    hidden_person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     version = models.BigIntegerField(default=0)
+    generation = models.PositiveIntegerField(db_default=0, help_text="How often it has been deleted.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "distinct_id"], name="distinct_id_once")]
-        indexes = [models.Index(fields=["person", "id"], name="distinct_ids_of_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "distinct_id"], name="distinct_id_once"),
+            models.CheckConstraint(
+                condition=Q(on_hold=True, person=None) | Q(on_hold=False, hidden_person=None),
+                name="on_hold_belongs_to_nobody",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["person", "id"], name="distinct_ids_of_person"),
+            models.Index(
+                "hidden_person", name="distinct_ids_of_hidden", condition=Q(hidden_person__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.distinct_id

@@ -30,6 +30,13 @@ class WeekStartDay(models.IntegerChoices):
     MONDAY = 1
 
 
+class DistinctIdReuse(models.TextChoices):
+    """What ends the hold that a deletion puts on a distinct id (spec/decisions.md section 12)."""
+
+    AFTER_RESET = "after_reset"
+    IMMEDIATELY = "immediately"
+
+
 class Project(models.Model):
     """What PostHog calls a project or a team: one body of events and persons, with its own token."""
 
@@ -47,6 +54,13 @@ class Project(models.Model):
     test_account_filters = models.JSONField(default=list, blank=True, encoder=Encoder, decoder=Decoder)
     person_display_name_properties = ArrayField(
         models.CharField(max_length=400), default=default_display_name_properties, blank=True
+    )
+    distinct_id_reuse = models.CharField(
+        max_length=20,
+        choices=DistinctIdReuse.choices,
+        db_default=DistinctIdReuse.AFTER_RESET,
+        default=DistinctIdReuse.AFTER_RESET,
+        help_text="When a deleted distinct id may be used again: after a reset, or with its next event.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")

@@ -1,67 +1,31 @@
-"""The thread that keeps ClickHouse up to date. Of several processes one has it; the others wait."""
-
-import threading
-import time
-
-import psycopg
-import structlog
-from django.db import connection, connections
+"""The threads that keep ClickHouse up to date."""
 
 from clickhouse.client import ClickHouse
 from persons.outbox.flush import drain
+from persons.outbox.removal import remove_deleted
+from persons.outbox.worker import Worker
 
-_log = structlog.get_logger(__name__)
-_CHANNEL = "persons_outbox"
-# Any number, as long as nothing else in the database locks it.
-_LOCK = 7_315_000_001
-_TAKEOVER_SECONDS = 2.0
-_LONGEST_PAUSE_SECONDS = 15.0
+# Any numbers, as long as nothing else in the database locks them.
+_FLUSHER_LOCK = 7_315_000_001
+_REMOVER_LOCK = 7_315_000_002
 
 
-class Flusher(threading.Thread):
-    """Wakes on every commit that wrote to the outbox (a trigger notifies) and sends what is pending.
-
-    Never gives up: while either store is away it pauses, up to 15 seconds, and tries again.
-    """
+class Flusher(Worker):
+    """Sends what is pending after every commit that wrote to the outbox: a trigger notifies."""
 
     def __init__(self, store: ClickHouse) -> None:
-        super().__init__(name="outbox-flusher", daemon=True)
-        self._store = store
-        self._stopping = threading.Event()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """Ask the thread to end after the batch it is sending, and wait for that."""
-        self._stopping.set()
-        self.join(timeout)
-
-    def run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            started = time.monotonic()
-            try:
-                self._flush_while_connected()
-            except Exception as error:
-                failures = 0 if time.monotonic() - started > _LONGEST_PAUSE_SECONDS else failures + 1
-                pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**failures)
-                _log.warning("outbox.paused", seconds=pause, reason=str(error))
-                connections.close_all()
-                self._stopping.wait(pause)
-        connections.close_all()
-
-    def _flush_while_connected(self) -> None:
-        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as listener:
-            while not self._stopping.is_set():
-                if _lock_taken(listener):
-                    break
-                self._stopping.wait(_TAKEOVER_SECONDS)
-            # Listening before looking: a commit in between is noticed either way.
-            listener.execute(f"LISTEN {_CHANNEL}")
-            while not self._stopping.is_set():
-                drain(self._store)
-                for _ in listener.notifies(timeout=1.0, stop_after=1):
-                    pass
+        super().__init__(
+            "outbox-flusher", channel="persons_outbox", lock=_FLUSHER_LOCK, work=lambda: drain(store)
+        )
 
 
-def _lock_taken(listener: psycopg.Connection[tuple[bool]]) -> bool:
-    row = listener.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-    return bool(row and row[0])
+class Remover(Worker):
+    """Removes what deletions left. A thread of its own: events need not wait for that."""
+
+    def __init__(self, store: ClickHouse) -> None:
+        super().__init__(
+            "remover",
+            channel="persons_deletion",
+            lock=_REMOVER_LOCK,
+            work=lambda: remove_deleted(store, self.pause),
+        )

@@ -12,6 +12,8 @@ from persons.models import ClickHouseTable
 from persons.models.history import ARRIVALS_PER_REQUEST
 from persons.writing.elements import elements_chain
 
+_NOBODY = UUID(int=0)
+
 
 def outbox_rows(
     project_id: int, outcome: Outcome, keys: dict[UUID, int], now: datetime, *, arrival: int
@@ -24,7 +26,7 @@ def outbox_rows(
     contents = {
         ClickHouseTable.PERSON: _persons(project_id, outcome, keys),
         ClickHouseTable.DISTINCT_ID: _mappings(project_id, outcome.mappings.values()),
-        ClickHouseTable.OVERRIDE: _mappings(project_id, outcome.overrides.values()),
+        ClickHouseTable.OVERRIDE: _overrides(project_id, outcome.overrides.values()),
         ClickHouseTable.PROPERTY_HISTORY: _merges(project_id, outcome, first_arrival),
         ClickHouseTable.EVENTS: _events(project_id, outcome.events, now, first_arrival),
     }
@@ -54,11 +56,15 @@ def _events(
             "elements_chain": elements_chain(event.properties),
             "created_at": now,
             "arrival": first_arrival + number,
+            "generation": stored.generation,
         }
 
 
 def _persons(project_id: int, outcome: Outcome, keys: dict[UUID, int]) -> Iterator[dict[str, Any]]:
     for person in outcome.persons.values():
+        if person.is_hidden:
+            # ClickHouse is told of it when it is released: until then no question can find it.
+            continue
         yield {
             "team_id": project_id,
             "id": person.uuid,
@@ -99,11 +105,24 @@ def _merges(project_id: int, outcome: Outcome, first_arrival: int) -> Iterator[d
 
 def _mappings(project_id: int, mappings: Iterable[Mapping]) -> Iterator[dict[str, Any]]:
     for mapping in mappings:
-        if mapping.person:
+        if mapping.on_hold or mapping.person:
             yield {
                 "team_id": project_id,
                 "distinct_id": mapping.distinct_id,
-                "person_id": mapping.person,
-                "is_deleted": False,
+                "person_id": mapping.person or _NOBODY,
+                "is_deleted": mapping.on_hold,
                 "version": mapping.version,
             }
+
+
+def _overrides(project_id: int, mappings: Iterable[Mapping]) -> Iterator[dict[str, Any]]:
+    """The rows that make earlier events follow their distinct id: those of its present generation."""
+    for mapping in mappings:
+        later = f"\0{mapping.generation}" if mapping.generation else ""
+        yield {
+            "team_id": project_id,
+            "distinct_id": mapping.distinct_id + later,
+            "person_id": mapping.person,
+            "is_deleted": False,
+            "version": mapping.version,
+        }

@@ -51,10 +51,10 @@ def release_uuids(project_id: int, uuids: Collection[UUID]) -> None:
 
 
 _STORED_IDS = """
-    SELECT id.distinct_id, id.version, person.id, person.uuid, person.created_at, person.properties,
-           person.is_identified, person.version, person.last_seen_at
+    SELECT id.distinct_id, id.version, id.on_hold, id.generation, person.id, person.uuid, person.created_at,
+           person.properties, person.is_identified, person.version, person.last_seen_at, person.is_hidden
     FROM persons_persondistinctid AS id
-    LEFT JOIN persons_person AS person ON person.id = id.person_id
+    LEFT JOIN persons_person AS person ON person.id = coalesce(id.person_id, id.hidden_person_id)
 """
 
 
@@ -66,16 +66,30 @@ def stored_ids(project_id: int, distinct_ids: Collection[str]) -> list[StoredId]
 
 def stored_ids_of(person_keys: Collection[int]) -> list[StoredId]:
     """All distinct ids of these persons."""
-    statement = _STORED_IDS + "WHERE id.person_id = ANY(%b)"
-    return [_stored_id(row) for row in _rows(statement, list(person_keys))]
+    keys = list(person_keys)
+    statement = _STORED_IDS + "WHERE id.person_id = ANY(%b) OR id.hidden_person_id = ANY(%b)"
+    return [_stored_id(row) for row in _rows(statement, keys, keys)]
 
 
 def _stored_id(row: tuple[Any, ...]) -> StoredId:
-    distinct_id, id_version, key, uuid, created_at, properties, is_identified, version, last_seen_at = row
+    distinct_id, id_version, on_hold, generation, key, uuid, *person_columns = row
+    mapping = DistinctId(distinct_id, uuid, id_version, on_hold, generation)
     if key is None:
-        return StoredId(DistinctId(distinct_id, None, id_version), None, None)
-    person = Person(uuid, created_at, orjson.loads(properties), is_identified, version, last_seen_at)
-    return StoredId(DistinctId(distinct_id, uuid, id_version), person, key)
+        return StoredId(mapping, None, None)
+    created_at, properties, *rest = person_columns
+    return StoredId(mapping, Person(uuid, created_at, orjson.loads(properties), *rest), key)
+
+
+def lock_and_read_persons(keys: Collection[int]) -> list[tuple[int, Person]]:
+    """Lock those of these persons that are there, in the order of their keys; returns keys and persons."""
+    statement = """
+        SELECT id, uuid, created_at, properties, is_identified, version, last_seen_at, is_hidden
+        FROM persons_person WHERE id = ANY(%b) ORDER BY id FOR UPDATE
+    """
+    return [
+        (key, Person(uuid, created_at, orjson.loads(properties), *rest))
+        for key, uuid, created_at, properties, *rest in _rows(statement, list(keys))
+    ]
 
 
 def lock_persons(keys: Collection[int]) -> dict[UUID, int]:
@@ -97,9 +111,10 @@ def insert_persons(project_id: int, persons: Sequence[Person]) -> dict[UUID, int
     """Store new persons; returns their keys. Raises IntegrityError when one is there already."""
     statement = """
         INSERT INTO persons_person
-            (project_id, uuid, created_at, properties, is_identified, version, last_seen_at)
+            (project_id, uuid, created_at, properties, is_identified, version, last_seen_at, is_hidden)
         SELECT %s, * FROM unnest(
-            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[]
+            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[],
+            %b::boolean[]
         )
         RETURNING uuid, id
     """
@@ -111,10 +126,11 @@ def update_persons(project_id: int, persons: Sequence[Person]) -> None:
     statement = """
         UPDATE persons_person AS person
         SET created_at = new.created_at, properties = new.properties, is_identified = new.is_identified,
-            version = new.version, last_seen_at = new.last_seen_at
+            version = new.version, last_seen_at = new.last_seen_at, is_hidden = new.is_hidden
         FROM unnest(
-            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[]
-        ) AS new (uuid, created_at, properties, is_identified, version, last_seen_at)
+            %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[],
+            %b::boolean[]
+        ) AS new (uuid, created_at, properties, is_identified, version, last_seen_at, is_hidden)
         WHERE person.project_id = %s AND person.uuid = new.uuid
     """
     if persons:
@@ -129,6 +145,7 @@ def _columns(persons: Sequence[Person]) -> tuple[list[Any], ...]:
         [person.is_identified for person in persons],
         [person.version for person in persons],
         [person.last_seen_at for person in persons],
+        [person.is_hidden for person in persons],
     )
 
 
@@ -149,7 +166,7 @@ def update_last_seen(seen: Mapping[int, datetime]) -> None:
 
 
 def delete_persons(keys: Collection[int]) -> None:
-    """Remove persons whose distinct ids have moved."""
+    """Remove persons who own no distinct ids any more."""
     if keys:
         _execute("DELETE FROM persons_person WHERE id = ANY(%b)", list(keys))
 
@@ -158,18 +175,25 @@ def insert_ids(project_id: int, ids: Sequence[DistinctId], keys: Mapping[UUID, i
     """Store new distinct ids; ``keys`` are those of their persons. Raises IntegrityError when one is there
     already."""
     statement = """
-        INSERT INTO persons_persondistinctid (project_id, distinct_id, person_id, version)
-        SELECT %s, * FROM unnest(%b::text[], %b::bigint[], %b::bigint[])
+        INSERT INTO persons_persondistinctid
+            (project_id, distinct_id, person_id, hidden_person_id, on_hold, version, generation)
+        SELECT %s, * FROM unnest(
+            %b::text[], %b::bigint[], %b::bigint[], %b::boolean[], %b::bigint[], %b::bigint[]
+        )
     """
     if ids:
         _execute(statement, project_id, *_id_columns(sorted(ids, key=lambda each: each.distinct_id), keys))
 
 
 def update_ids(project_id: int, ids: Sequence[DistinctId], keys: Mapping[UUID, int]) -> None:
-    """Give distinct ids that are there to other persons."""
+    """Store the new state of distinct ids that are there."""
     statement = """
-        UPDATE persons_persondistinctid AS id SET person_id = new.person_id, version = new.version
-        FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS new (distinct_id, person_id, version)
+        UPDATE persons_persondistinctid AS id
+        SET person_id = new.person_id, hidden_person_id = new.hidden_person_id, on_hold = new.on_hold,
+            version = new.version, generation = new.generation
+        FROM unnest(
+            %b::text[], %b::bigint[], %b::bigint[], %b::boolean[], %b::bigint[], %b::bigint[]
+        ) AS new (distinct_id, person_id, hidden_person_id, on_hold, version, generation)
         WHERE id.project_id = %s AND id.distinct_id = new.distinct_id
     """
     if ids:
@@ -177,11 +201,37 @@ def update_ids(project_id: int, ids: Sequence[DistinctId], keys: Mapping[UUID, i
 
 
 def _id_columns(ids: Sequence[DistinctId], keys: Mapping[UUID, int]) -> tuple[list[Any], ...]:
+    owners = [keys[each.person] if each.person else None for each in ids]
     return (
         [each.distinct_id for each in ids],
-        [keys[each.person] if each.person else None for each in ids],
+        [None if each.on_hold else owner for each, owner in zip(ids, owners, strict=True)],
+        [owner if each.on_hold else None for each, owner in zip(ids, owners, strict=True)],
+        [each.on_hold for each in ids],
         [each.version for each in ids],
+        [each.generation for each in ids],
     )
+
+
+def delete_members(project_id: int, distinct_ids: Collection[str]) -> list[tuple[int, str]]:
+    """Take distinct ids out of static cohorts; returns (cohort, distinct id) of those that were in one.
+
+    Locks the cohorts first, as whoever adds members does, in the order of their keys.
+    """
+    locked = """
+        SELECT id FROM persons_cohort WHERE id IN (
+            SELECT cohort_id FROM persons_cohortmember WHERE project_id = %s AND distinct_id = ANY(%b)
+        )
+        ORDER BY id FOR NO KEY UPDATE
+    """
+    statement = """
+        DELETE FROM persons_cohortmember
+        WHERE project_id = %s AND distinct_id = ANY(%b) AND cohort_id = ANY(%b)
+        RETURNING cohort_id, distinct_id
+    """
+    ids = list(distinct_ids)
+    if cohorts := [cohort for (cohort,) in _rows(locked, project_id, ids)]:
+        return [(cohort, member) for cohort, member in _rows(statement, project_id, ids, cohorts)]
+    return []
 
 
 def next_arrival() -> int:

@@ -120,20 +120,23 @@ def clickhouse_says(store: ClickHouse, project: Project) -> tuple[dict[UUID, Any
     )
 
 
-def person_of_each_event(store: ClickHouse, project: Project) -> list[tuple[str, UUID]]:
+def person_of_each_event(store: ClickHouse, project: Project) -> list[tuple[str, int, UUID]]:
+    """Distinct id, generation and person."""
     return [
-        (distinct_id, person)
-        for distinct_id, person in store.rows(
+        (distinct_id, generation, person)
+        for distinct_id, generation, person in store.rows(
             sql(
                 """
-                SELECT events.distinct_id, ifNull(merged.person_id, events.person_id)
+                SELECT events.distinct_id, generation, ifNull(merged.person_id, events.person_id)
                 FROM events
                 LEFT ANY JOIN
                 (
-                    SELECT distinct_id, toNullable(person_id) AS person_id
+                    SELECT distinct_id AS id_and_generation, toNullable(person_id) AS person_id
                     FROM person_distinct_id_overrides FINAL
                     WHERE team_id = {project:Int64} AND is_deleted = 0
-                ) AS merged ON merged.distinct_id = events.distinct_id
+                ) AS merged
+                ON merged.id_and_generation
+                    = concat(events.distinct_id, if(generation = 0, '', char(0) || toString(generation)))
                 WHERE team_id = {project:Int64}
                 """,
                 project=project.pk,
@@ -143,11 +146,15 @@ def person_of_each_event(store: ClickHouse, project: Project) -> list[tuple[str,
 
 
 def assert_stores_agree(store: ClickHouse, project: Project) -> None:
+    """Also on whose each event is: its distinct id's, unless that has been deleted since, or is on hold."""
     drain(store)
     persons, mappings = postgres_says(project)
     assert clickhouse_says(store, project) == (persons, mappings)
-    for distinct_id, person in person_of_each_event(store, project):
-        if distinct_id in mappings:
+    generations = dict(
+        PersonDistinctId.objects.filter(project=project).values_list("distinct_id", "generation")
+    )
+    for distinct_id, generation, person in person_of_each_event(store, project):
+        if distinct_id in mappings and generation == generations[distinct_id]:
             assert person == mappings[distinct_id][0]
         else:
             assert person not in persons

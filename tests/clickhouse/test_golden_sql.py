@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from clickhouse import removal
 from clickhouse.correlation import correlation_statement
 from clickhouse.funnel import funnel_statement
 from clickhouse.history import history_statement
@@ -99,6 +100,9 @@ OFTEN = {
     "type": "behavioral", "value": "performed_event_multiple", "key": "paid", "time_value": 30,
     "time_interval": "day", "operator": "gte", "operator_value": 3,
 }  # fmt: skip
+REMAINS = removal.Remains(
+    project_id=7, distinct_ids=("ann", "bob"), generations=(0, 2), arrivals=(4711, 4712), is_whole=False
+)
 
 STATEMENTS = {
     "funnel": lambda: funnel(SIGNED_UP, PAID),
@@ -143,6 +147,7 @@ STATEMENTS = {
             project_id=7,
             person=UUID(int=1),
             distinct_ids=("ada", "anon"),
+            generations=(0, 2),
             date_range=MARCH,
             entities=(PAID,),
             filter=meant([BROWSER]),
@@ -157,6 +162,8 @@ STATEMENTS = {
     "stickiness": lambda: trends(
         Intervals(starts=interval_starts(MARCH, "week", week_start_day=1, most=10)), value=3
     ),
+    "removal_of_events": lambda: removal.statement(removal.DELETE, removal.EVENTS, REMAINS),
+    "removal_of_history": lambda: removal.statement(removal.DELETE, removal.HISTORY, REMAINS),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
     "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from clickhouse.client import ClickHouse
-from clickhouse.history import erase_history
 from clickhouse.history_rebuild import days, rebuild
+from clickhouse.removal import Remains, remove
 from clickhouse.sql.fragment import Fragment, sql
 from persons.models import Project
 from persons.models.history import note_deletion
@@ -108,10 +108,11 @@ def test_erasing_leaves_nothing_but_that_there_was_a_deletion(
     clickhouse: ClickHouse, project: Project, capture: Capture, kept: list[tuple[Any, ...]]
 ) -> None:
     before = note_deletion(project.pk, ["user", "anon"], kept[0][1])
+    remains = Remains(project.pk, ["user", "anon"], [0, 0], [before, before], with_events=False)
     drain(clickhouse)
     capture(change("2024-03-01T11:00:00Z", "user", set={"new": 1}))
     for _ in range(2):
-        erase_history(clickhouse, project.pk, ["user", "anon"], before)
+        assert remove(clickhouse, remains) == 0
     statement = """
         SELECT distinct_id, kind, detail FROM person_property_history
         WHERE team_id = {project:Int64} ORDER BY kind, distinct_id

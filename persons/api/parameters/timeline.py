@@ -1,6 +1,6 @@
 """``persons/:id/properties_timeline/``: which of a person's events, and which of its properties."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -36,9 +36,12 @@ def timeline_query(
     earliest_event: Callable[[], datetime | None],
     *,
     person: UUID,
-    distinct_ids: Sequence[str],
+    generations: Mapping[str, int],
 ) -> tuple[TimelineQuery, list[str]]:
-    """Which events, and the person properties that filters and breakdowns look at. Raises a 400."""
+    """Which events, and the person properties that filters and breakdowns look at. Raises a 400.
+
+    ``generations`` are those of the person's distinct ids.
+    """
     filters = [filter_of(context, asked.properties, "properties")]
     if asked.filter_test_accounts:
         kept = context.project.test_account_filters
@@ -47,7 +50,8 @@ def timeline_query(
     query = TimelineQuery(
         project_id=context.project.pk,
         person=person,
-        distinct_ids=tuple(distinct_ids),
+        distinct_ids=tuple(generations),
+        generations=tuple(generations.values()),
         date_range=date_range(asked, context.project, context.now, earliest_event),
         entities=tuple(map(_whatever_the_person, named)),
         filter=whatever_the_person(both(*filters)),

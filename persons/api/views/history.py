@@ -24,7 +24,7 @@ from persons.api.parameters.history import (
 )
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.timeline import TimelineParameters, timeline_query
-from persons.api.past_persons import many_at, one_at, person_asked_for, person_by_id
+from persons.api.past_persons import generations_of, many_at, one_at, person_asked_for, person_by_id
 from persons.api.stores import clickhouse
 from persons.api.timeline import MAX_POINTS, TooManyPoints, timeline
 from persons.api.views.base import ProjectViewSet
@@ -108,7 +108,7 @@ class HistoryView(ProjectViewSet):
             Context(self.project, datetime.now(UTC)),
             lambda: earliest_event(store, self.project.pk),
             person=person.uuid,
-            distinct_ids=person.distinct_ids,
+            generations=generations_of(person),
         )
         try:
             points = timeline(store, query, keys)

@@ -13,7 +13,12 @@ WHERE team_id = {project:Int64}
   AND timestamp <= {date_to:DateTime64(6, 'UTC')}
   AND events.event IN {events:Array(String)}
   AND substring(events.property_texts.{key:Identifier}.:String, 2) IN {texts:Array(String)}
-  AND events.distinct_id_hash IN (SELECT cityHash64(arrayJoin({distinct_ids:Array(String)})))
+  AND events.distinct_id_hash IN
+  (
+      SELECT cityHash64(if(generation = 0, id, concat(id, '\0', toString(generation))))
+      FROM (SELECT {ids:Array(String)} AS id, {generations:Array(UInt32)} AS generation)
+      ARRAY JOIN id, generation
+  )
   AND ifNull(merged.person_id, events.person_id) = {person:UUID}
 ORDER BY moment, events.arrival
 
@@ -24,5 +29,6 @@ ORDER BY moment, events.arrival
 --   events = ['paid']
 --   key = '%24browser'
 --   texts = ['Chrome', 'Safari']
---   distinct_ids = ['ada', 'anon']
+--   ids = ['ada', 'anon']
+--   generations = [0, 2]
 --   person = UUID('00000000-0000-0000-0000-000000000001')

@@ -1,0 +1,124 @@
+"""Removing what happened: the rows of some distinct ids, from every table that has any.
+
+Lightweight deletes: no question sees the rows any more once the statement is done; from the disk they go
+with the next merge of their part.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from clickhouse.client import ClickHouse
+from clickhouse.sql.conditions import where
+from clickhouse.sql.fragment import Fragment, sql
+from clickhouse.sql.persons import hashes_of
+
+# Values travel in the URL of a statement, where a server takes a megabyte.
+_MOST_BYTES = 60_000
+_BYTES_BESIDE = 40
+_MOST_IDS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is to go: what was made of the events of these distinct ids, of each up to a number of arrival.
+    With `with_events` also the events, up to that arrival, or if `is_whole` all of the generation."""
+
+    project_id: int
+    distinct_ids: Sequence[str]
+    generations: Sequence[int]
+    arrivals: Sequence[int]
+    with_events: bool = True
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that has such rows, and which of them they are."""
+
+    name: str
+    rows: Callable[[Remains], Fragment]
+    only_with_events: bool
+
+
+# The hash has the generation in it, and is read several times faster than the distinct id.
+OF_EVENTS = """
+team_id = {project:Int64}
+  AND distinct_id_hash IN
+  (
+      {hashes}
+  )
+  AND distinct_id IN {ids:Array(String)}
+""".strip()
+# Of a deletion remains that it happened.
+OF_HISTORY = """
+team_id = {project:Int64}
+  AND distinct_id IN {ids:Array(String)}
+  AND {earlier}
+  AND kind != 'deletion'
+""".strip()
+EARLIER = "arrival < transform(distinct_id, {ids:Array(String)}, {arrivals:Array(UInt64)}, 0)"
+DELETE = "DELETE FROM {table} WHERE {rows}"
+COUNT = "SELECT count() FROM {table} WHERE {rows}"
+
+
+def _of_events(remains: Remains) -> Fragment:
+    ids, hashes = list(remains.distinct_ids), hashes_of(remains.distinct_ids, remains.generations)
+    rows = sql(OF_EVENTS, project=remains.project_id, hashes=hashes, ids=ids)
+    return rows if remains.is_whole else where(rows, _earlier(remains))
+
+
+def _of_history(remains: Remains) -> Fragment:
+    ids = list(remains.distinct_ids)
+    return sql(OF_HISTORY, project=remains.project_id, ids=ids, earlier=_earlier(remains))
+
+
+def _earlier(remains: Remains) -> Fragment:
+    return sql(EARLIER, ids=list(remains.distinct_ids), arrivals=list(remains.arrivals))
+
+
+EVENTS = Table("events", _of_events, only_with_events=True)
+HISTORY = Table("person_property_history", _of_history, only_with_events=False)
+# A deletion reaches what is listed here. A table that is filled from events belongs here too.
+TABLES = (EVENTS, HISTORY)
+
+
+def remove(store: ClickHouse, remains: Remains) -> int:
+    """Remove it; returns how many rows are there nevertheless.
+
+    Can be repeated. Raises ClickHouseUnavailable, ClickHouseError.
+    """
+    left = 0
+    for part in _parts(remains):
+        for table in TABLES:
+            if remains.with_events or not table.only_with_events:
+                store.command(statement(DELETE, table, part))
+                ((count,),) = store.rows(statement(COUNT, table, part))
+                left += int(count)
+    return left
+
+
+def statement(template: str, table: Table, remains: Remains) -> Fragment:
+    """What is done with such rows of a table."""
+    return sql(template, table=Fragment(table.name), rows=table.rows(remains))
+
+
+def _parts(remains: Remains) -> Iterator[Remains]:
+    """As much as fits into one statement at a time."""
+    start = size = 0
+    for place, distinct_id in enumerate(remains.distinct_ids):
+        length = len(distinct_id.encode()) + _BYTES_BESIDE
+        if place > start and (place - start == _MOST_IDS or size + length > _MOST_BYTES):
+            yield _part(remains, slice(start, place))
+            start, size = place, 0
+        size += length
+    if remains.distinct_ids:
+        yield _part(remains, slice(start, None))
+
+
+def _part(remains: Remains, part: slice) -> Remains:
+    return replace(
+        remains,
+        distinct_ids=remains.distinct_ids[part],
+        generations=remains.generations[part],
+        arrivals=remains.arrivals[part],
+    )

@@ -1,0 +1,75 @@
+"""A thread that does what PostgreSQL says is to be done. Of several processes one has it; the others wait."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import structlog
+from django.db import connection, connections
+from psycopg.sql import SQL, Identifier
+
+_log = structlog.get_logger(__name__)
+_TAKEOVER_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 15.0
+
+
+class Stopping(Exception):
+    """The thread is to end now."""
+
+
+class Worker(threading.Thread):
+    """Wakes whenever its channel is notified, and works.
+
+    Never gives up: while either store is away it pauses, up to 15 seconds, and tries again. ``lock`` is the
+    number of the advisory lock that makes it the only one.
+    """
+
+    def __init__(self, name: str, *, channel: str, lock: int, work: Callable[[], object]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._channel, self._lock, self._work = channel, lock, work
+        self._stopping = threading.Event()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Ask the thread to end after what it is doing, and wait for that."""
+        self._stopping.set()
+        self.join(timeout)
+
+    def pause(self, seconds: float = 0.05) -> None:
+        """Wait a moment. Raises Stopping."""
+        if self._stopping.wait(seconds):
+            raise Stopping
+
+    def run(self) -> None:
+        """What the thread does."""
+        failures = 0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self._work_while_connected()
+            except Stopping:
+                break
+            except Exception as error:
+                failures = 0 if time.monotonic() - started > _LONGEST_PAUSE_SECONDS else failures + 1
+                pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**failures)
+                _log.warning("worker.paused", worker=self.name, seconds=pause, reason=str(error))
+                connections.close_all()
+                self._stopping.wait(pause)
+        connections.close_all()
+
+    def _work_while_connected(self) -> None:
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as listener:
+            while not self._stopping.is_set():
+                if self._lock_taken(listener):
+                    break
+                self._stopping.wait(_TAKEOVER_SECONDS)
+            # Listening before looking: a commit in between is noticed either way.
+            listener.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
+            while not self._stopping.is_set():
+                self._work()
+                for _ in listener.notifies(timeout=1.0, stop_after=1):
+                    pass
+
+    def _lock_taken(self, listener: psycopg.Connection[tuple[bool]]) -> bool:
+        row = listener.execute("SELECT pg_try_advisory_lock(%s)", [self._lock]).fetchone()
+        return bool(row and row[0])
