@@ -43,6 +43,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
             "week_start_day",
             "test_account_filters",
             "person_display_name_properties",
+            "distinct_id_reuse",
             "created_at",
         )
         read_only_fields = ("id", "uuid", "api_token", "created_at")

@@ -4,6 +4,7 @@ from django.urls import URLPattern, include, path
 
 from persons.api.renderers import JSON_OR_CSV
 from persons.api.views.actions import ActionsView
+from persons.api.views.activity import ActivityView
 from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
 from persons.api.views.funnel import FunnelView
@@ -20,14 +21,16 @@ from persons.api.views.values import ValuesView
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
 _list = PersonsView.as_view({"get": "list"}, renderer_classes=JSON_OR_CSV)
+_all = PersonsView.as_view({"get": "list", "delete": "destroy_by_ids"}, renderer_classes=JSON_OR_CSV)
 _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_classes=JSON_OR_CSV)
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
+_STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 _at_time = PropertiesAtTimeView.as_view({"get": "one", "post": "many"}, renderer_classes=JSON_OR_CSV)
 _trends = TrendsView.as_view({"get": "trends", "post": "trends"}, renderer_classes=JSON_OR_CSV)
 _stickiness = TrendsView.as_view({"get": "stickiness", "post": "stickiness"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
-    path("", _list),
+    path("", _all),
     path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
     path("batch_by_uuids/", BatchView.as_view({"post": "by_uuids"})),
     path("cohorts/", PersonsView.as_view({"get": "cohorts"}, also_read=("cohort",))),
@@ -46,11 +49,21 @@ _persons: list[URLPattern] = [
     path("stickiness/", _stickiness),
     path("stickiness.csv/", _stickiness, _CSV),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
+    path("activity/", ActivityView.as_view({"get": "of_all"})),
+    path("bulk_delete/", PersonsView.as_view({"post": "bulk_delete"})),
+    path("deletion_status/", PersonsView.as_view({"get": "deletion_status"})),
+    path("reset_person_distinct_id/", PersonsView.as_view({"post": "reset_distinct_id"})),
+    path("<str:person_id>/", PersonsView.as_view(_STORED)),
+    path("<str:person_id>/update_property/", PersonsView.as_view({"post": "update_property"})),
+    path("<str:person_id>/delete_property/", PersonsView.as_view({"post": "delete_property"})),
+    path("<str:person_id>/activity/", ActivityView.as_view({"get": "of_person"})),
+    path("<str:person_id>/split/", PersonsView.as_view({"post": "split"})),
+    path("<str:person_id>/delete_events/", PersonsView.as_view({"post": "delete_events"})),
+    path("<str:person_id>/delete_recordings/", PersonsView.as_view({"post": "delete_recordings"})),
     path("<str:person_id>/properties_history/", HistoryView.as_view({"get": "changes"})),
     path("<str:person_id>/properties_timeline/", HistoryView.as_view({"get": "timeline"})),
     path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]
-_STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 _cohort_persons = CohortsView.as_view({"get": "persons"}, also_read=("person",), renderer_classes=JSON_OR_CSV)
 _actions: list[URLPattern] = [
     path("", ActionsView.as_view({"get": "list", "post": "create"})),

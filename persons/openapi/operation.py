@@ -12,21 +12,21 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 @dataclass(frozen=True)
 class Operation:
     """`parameters` come in the query string, or in the body of POST, PUT and PATCH. `answer`: the body of a
-    success; None for none. `status`: of a success, 204 without an answer. `example`: the smallest call that
-    works, where the required parameters alone are not enough. `operation_id` and `tag` follow from the path
-    otherwise. `also`: other statuses that have the same body."""
+    success; None for none. `status`: of a success; if not given 200, or 204 without an answer. `example`: the
+    smallest call that works, where the required parameters alone are not enough. `operation_id` and `tag`
+    follow from the path otherwise. `also`: other statuses that have the same body."""
 
     parameters: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
-    status: int = 200
+    status: int = 0
     example: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[int, ...] = ()
     operation_id: str | None = None
     tag: str | None = None
 
     def __post_init__(self) -> None:
-        if self.answer is None:
-            object.__setattr__(self, "status", 204)
+        if not self.status:
+            object.__setattr__(self, "status", 204 if self.answer is None else 200)
 
 
 def describe(

@@ -154,7 +154,7 @@ class Described(AutoSchema):
 
     def _success(self, operation: Operation) -> Schema:
         if operation.answer is None:
-            return {"204": {"description": "Done."}}
+            return {str(operation.status): {"description": "Done."}}
         if self._is_csv:
             content: Schema = {"text/csv": {"schema": {"type": "string"}}}
         else:

@@ -58,6 +58,7 @@ def test_a_name_is_enough_to_make_a_project(api: Api) -> None:
         "week_start_day": 0,
         "test_account_filters": [],
         "person_display_name_properties": ["email", "name", "username"],
+        "distinct_id_reuse": "after_reset",
     }
     assert api.get(f"/api/projects/{made['id']}/").json() == made
     assert api.capture(Project.objects.get(pk=made["id"]), [event("e", "d", "2024-03-01")]).status_code == 200

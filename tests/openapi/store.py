@@ -13,6 +13,7 @@ from persons.models import Action, Cohort, CohortMember, Person, PersonalAPIKey,
 from tests.api.helpers import event
 
 SOMEBODY = "0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d"
+SOMEBODYS_EMAIL = "somebody@example.com"
 COHORT, ACTION, KEY, TOKEN = 12, 3, 7, "phc_YOUR_PROJECT_TOKEN"
 _PAID = {
     "type": "behavioral",
@@ -38,9 +39,10 @@ def fill(project: Project, capture: Callable[..., Any], *, static: bool = False)
     project.test_account_filters = [{"type": "person", "key": "email", "operator": "is_not", "value": "x"}]
     project.save()
     somebody = Person.objects.create(
-        project=project, uuid=SOMEBODY, created_at=datetime.now(UTC), properties={}
+        project=project, uuid=SOMEBODY, created_at=datetime.now(UTC), properties={"email": SOMEBODYS_EMAIL}
     )
-    PersonDistinctId.objects.create(project=project, person=somebody, distinct_id="somebody")
+    for distinct_id in ("somebody", "somebody's phone"):
+        PersonDistinctId.objects.create(project=project, person=somebody, distinct_id=distinct_id)
     action = create_action(project, owner(), NewAction(name="Paid", steps=[{"event": "paid"}]))
     Action.objects.filter(pk=action.pk).update(id=ACTION)
     definition = {} if static else {"properties": {"type": "AND", "values": [_PAID]}}

@@ -1,11 +1,11 @@
 """What is sent to the endpoints that serializers read (persons/api/serializers.py)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
 from persons.api.parameters.properties import NodeParameter
-from persons.openapi.fields import told
+from persons.openapi.fields import Named, told
 
 
 class ProjectChanges(BaseModel):
@@ -30,6 +30,10 @@ class ProjectChanges(BaseModel):
             "Person properties of which the first that is not empty is a person's `name`.", ["email", "name"]
         ),
     ] = None
+    distinct_id_reuse: Annotated[
+        Annotated[Literal["after_reset", "immediately"], Named("DistinctIdReuse")],
+        told("When a deleted distinct id may be used again: after a reset, or at once.", "immediately"),
+    ] = "after_reset"
 
 
 class NewProject(ProjectChanges):

@@ -117,6 +117,7 @@ class Project(BaseModel):
     week_start_day: Annotated[int, told("0 Sunday, 1 Monday.", ge=0, le=1)]
     test_account_filters: Annotated[list[dict[str, Any]], told("Filters, as they were sent.")]
     person_display_name_properties: list[str]
+    distinct_id_reuse: Annotated[str, told("`after_reset` or `immediately`.")]
     created_at: datetime
 
 

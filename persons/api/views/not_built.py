@@ -7,11 +7,7 @@ from rest_framework.views import APIView
 
 # Without these, the names would be taken for ids of persons.
 NOT_BUILT = (
-    "activity",
-    "bulk_delete",
-    "deletion_status",
     "path",
-    "reset_person_distinct_id",
     "retention",
 )
 

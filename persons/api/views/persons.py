@@ -15,14 +15,15 @@ from persons.api.parameters.door import Parameters
 from persons.api.parameters.filters import cohort_filter
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.persons import ListParameters, PersonCohortsParameters, list_query
-from persons.api.persons import by_id
+from persons.api.persons import by_id, person_of
 from persons.api.stores import clickhouse
-from persons.api.views.base import ProjectViewSet
+from persons.api.views.changing import ChangingView
+from persons.api.views.deleting import DeletingView
 from persons.models import Cohort, Person
 from persons.openapi.operation import describe
 
 
-class PersonsView(ProjectViewSet):
+class PersonsView(ChangingView, DeletingView):
     """``/api/projects/:project_id/persons/``"""
 
     scope_object = "person"
@@ -50,10 +51,7 @@ class PersonsView(ProjectViewSet):
     def cohorts(self, request: Request, **kwargs: Any) -> Response:
         """Which cohorts a person is in."""
         asked = self.parameters(PersonCohortsParameters, request)
-        persons = Person.objects.filter(project=self.project)
-        person = persons.filter(**by_id(asked.person_id, "person_id")).first()
-        if person is None:
-            raise NotFound
+        person = person_of(self.project, asked.person_id, "person_id")
         now = datetime.now(UTC)
         cohorts = Cohort.objects.filter(project=self.project).order_by("pk")
         filters = {each.pk: cohort_filter(Context(self.project, now), each, "cohort") for each in cohorts}
