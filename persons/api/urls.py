@@ -23,6 +23,7 @@ _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_class
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
 _at_time = PropertiesAtTimeView.as_view({"get": "one", "post": "many"}, renderer_classes=JSON_OR_CSV)
+_at_time_csv = PropertiesAtTimeView.as_view({"get": "one"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
     path("", _list),
     path("batch_by_distinct_ids/", BatchView.as_view({"post": "by_distinct_ids"})),
@@ -36,7 +37,7 @@ _persons: list[URLPattern] = [
     path("lifecycle.csv/", _lifecycle, _CSV),
     path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
     path("properties_at_time/", _at_time),
-    path("properties_at_time.csv/", _at_time, _CSV),
+    path("properties_at_time.csv/", _at_time_csv, _CSV),
     path("properties_diff/", HistoryView.as_view({"get": "diff"})),
     *(path(f"{name}/", NotBuiltView.as_view()) for name in NOT_BUILT),
     path("<str:person_id>/properties_history/", HistoryView.as_view({"get": "changes"})),
