@@ -20,13 +20,14 @@ from persons.api.views.values import ValuesView
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
+_STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 _list = PersonsView.as_view({"get": "list"}, renderer_classes=JSON_OR_CSV)
 _all = PersonsView.as_view({"get": "list", "delete": "destroy_by_ids"}, renderer_classes=JSON_OR_CSV)
 _funnel = FunnelView.as_view({"get": "funnel", "post": "funnel"}, renderer_classes=JSON_OR_CSV)
 _correlation = FunnelView.as_view({"get": "correlation", "post": "correlation"}, renderer_classes=JSON_OR_CSV)
 _lifecycle = LifecycleView.as_view({"get": "lifecycle", "post": "lifecycle"}, renderer_classes=JSON_OR_CSV)
-_STORED: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 _at_time = PropertiesAtTimeView.as_view({"get": "one", "post": "many"}, renderer_classes=JSON_OR_CSV)
+_at_time_csv = PropertiesAtTimeView.as_view({"get": "one"}, renderer_classes=JSON_OR_CSV)
 _trends = TrendsView.as_view({"get": "trends", "post": "trends"}, renderer_classes=JSON_OR_CSV)
 _stickiness = TrendsView.as_view({"get": "stickiness", "post": "stickiness"}, renderer_classes=JSON_OR_CSV)
 _persons: list[URLPattern] = [
@@ -42,7 +43,7 @@ _persons: list[URLPattern] = [
     path("lifecycle.csv/", _lifecycle, _CSV),
     path("values/", ValuesView.as_view({"get": "values", "post": "values"})),
     path("properties_at_time/", _at_time),
-    path("properties_at_time.csv/", _at_time, _CSV),
+    path("properties_at_time.csv/", _at_time_csv, _CSV),
     path("properties_diff/", HistoryView.as_view({"get": "diff"})),
     path("trends/", _trends),
     path("trends.csv/", _trends, _CSV),
@@ -62,7 +63,6 @@ _persons: list[URLPattern] = [
     path("<str:person_id>/delete_recordings/", PersonsView.as_view({"post": "delete_recordings"})),
     path("<str:person_id>/properties_history/", HistoryView.as_view({"get": "changes"})),
     path("<str:person_id>/properties_timeline/", HistoryView.as_view({"get": "timeline"})),
-    path("<str:person_id>/", PersonsView.as_view({"get": "retrieve"})),
 ]
 _cohort_persons = CohortsView.as_view({"get": "persons"}, also_read=("person",), renderer_classes=JSON_OR_CSV)
 _actions: list[URLPattern] = [

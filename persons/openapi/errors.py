@@ -24,6 +24,7 @@ class ErrorResponse(BaseModel):
     message: Annotated[str | None, told("What PostHog says of the mistake, where its clients read that.")] = (
         None
     )
+    error: Annotated[str | None, told("The same as `detail`, where PostHog's clients read that.")] = None
 
 
 _WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}

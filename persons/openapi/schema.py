@@ -8,6 +8,7 @@ from drf_spectacular.drainage import warn
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
+from pydantic import BaseModel
 
 from persons.openapi.components import Components, Schema, with_defaults_told
 from persons.openapi.errors import ErrorResponse, error_references, error_responses
@@ -94,7 +95,8 @@ class Described(AutoSchema):
         if scopes:
             remarks.append(f"Scope: {_names(scopes)}.")
         if self._is_csv:
-            remarks.append("A file with one row per person: all of them, unless a limit is given.")
+            all_of_them = ": all of them, unless a limit is given" if _limits(model) else ""
+            remarks.append(f"A file with one row per person{all_of_them}.")
         if unsupported := sorted(each.name for each in getattr(model, "unsupported", ())):
             remarks.append(f"Not supported, and refused by name: {_names(unsupported)}.")
         if harmless := sorted(getattr(model, "harmless", ())):
@@ -122,7 +124,7 @@ class Described(AutoSchema):
     def _in_query(self, operation: Operation) -> list[Schema]:
         fields = self._fields(operation)
         if self._is_csv:
-            for name in {"limit", "funnel_correlation_person_limit"} & fields["properties"].keys():
+            for name in _limits(operation.parameters):
                 # Without a limit all are meant; generated clients would send the default.
                 del fields["properties"][name]["default"]
         return [
@@ -168,6 +170,11 @@ class Described(AutoSchema):
         if not paged or self.method != "GET":
             return {}
         return {"type": "url", "outputs": {"nextUrl": "$.next"}}
+
+
+def _limits(model: type[BaseModel] | None) -> set[str]:
+    """The parameters that say how many persons there may be."""
+    return {"limit", "funnel_correlation_person_limit"} & getattr(model, "model_fields", {}).keys()
 
 
 def _names(names: Any) -> str:

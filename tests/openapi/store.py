@@ -74,6 +74,7 @@ def fill(project: Project, capture: Callable[..., Any], *, static: bool = False)
 
 
 _STORIES = {
+    "somebody": ["sign up", "note created"],
     "user-1": ["sign up", "note created", "paid"],
     "user-2": ["sign up", "demo call booked", "note created", "paid"],
     "user-3": ["sign up", "demo call booked"],

@@ -12,7 +12,7 @@ from django.test import Client
 
 from persons.models import Project
 from persons.openapi.views import description as document
-from tests.api.helpers import actors_of, api_with
+from tests.api.helpers import actors_of, api_with, change
 from tests.api_client import Api
 from tests.openapi import store
 from tests.openapi.wire import Operation, examples, mistakes, operations
@@ -115,12 +115,44 @@ def test_the_examples_find_people(api: Api, filled: Callable[..., None]) -> None
         check(by_name[name], answer)
 
 
+def test_everything_that_a_history_knows_is_described(
+    api: Api, filled: Callable[..., None], capture: Callable[..., Any]
+) -> None:
+    filled()
+    capture(
+        change("2024-03-01T00:00:00Z", "somebody", set={"plan": "free", "n": 1}, set_once={"seen": None}),
+        change("2024-03-02T00:00:00Z", "somebody", set={"plan": ["pro"], "city": "Bonn"}, unset=["n"]),
+        change("2024-03-02T00:00:00Z", "anon", set={"plan": {"name": "team"}}),
+        change("2024-03-03T00:00:00Z", "somebody", "$identify", anon_distinct_id="anon"),
+    )
+    two_moments = {"distinct_id": "somebody", "from": "2024-03-01", "to": "2024-03-04"}
+    asked: dict[str, Request] = {
+        "history": {"to": "2024-03-04"},
+        "diff": two_moments,
+        "timeline": {"date_from": "2024-03-01", "breakdown": "plan", "breakdown_type": "person"},
+        "at_time": {"distinct_id": "anon", "timestamp": "2024-03-04"},
+    }
+    answers = {}
+    for operation in operations():
+        name = operation.name.removeprefix("persons_properties_").removesuffix("_retrieve")
+        if name in asked:
+            answer = send(operation, asked[name], api.key)
+            check(operation, answer)
+            answers[name] = answer.json()
+    changes = {change["operation"] for change in answers["history"]["results"]}
+    assert changes == {"set", "set_once", "unset", "merge"}
+    assert all(answers["diff"][kind] for kind in ("added", "changed", "removed"))
+    assert len(answers["timeline"]["points"]) > 1
+    assert answers["at_time"]["properties"]
+
+
 @pytest.mark.parametrize(
     ("name", "status", "asked", "scopes"),
     [
         ("persons_funnel_create", 400, {"events": [{"id": "a"}]}, ["person:read"]),
         ("persons_list", 400, {"limit": 0}, ["person:read"]),
         ("persons_lifecycle_create", 400, {}, ["person:read"]),
+        ("persons_properties_at_time_create", 400, {}, ["person:read"]),
         ("persons_list", 401, {}, None),
         ("persons_funnel_create", 403, {}, ["cohort:read"]),
         ("persons_retrieve", 404, {}, ["person:read"]),

@@ -14,6 +14,7 @@ from persons.api.changes import Order, Place, Window
 from persons.api.parameters.door import Flag, Json, Parameters, Text, Whole, refuse
 from persons.errors import invalid
 from persons.models import Project
+from persons.openapi.fields import DescribedAs, Named, told
 
 MAX_PERSONS = 1_000
 _PLACE: TypeAdapter[Place] = TypeAdapter(Place)
@@ -32,63 +33,107 @@ def _uuid_text(text: str) -> str:
 
 
 DistinctId = Annotated[str, Field(min_length=1)]
-UuidText = Annotated[str, AfterValidator(_uuid_text)]
+UuidText = Annotated[str, AfterValidator(_uuid_text), DescribedAs(UUID)]
+_SOMEBODY, _AT = "0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d", "2024-03-01T12:00:00Z"
+_MOMENT = "the moment, itself included. ISO 8601, without an offset in UTC; a date is its midnight."
+_FORMS = "ISO 8601, without an offset in the project's time zone, or relative to now."
 _Many = Field(min_length=1, max_length=MAX_PERSONS)
+IncludeSetOnce = Annotated[Flag, told("Whether `$set_once` counts as well.", True)]
 
 
 class OnePersonParameters(Parameters):
     """A person by one of its distinct ids, or by its own id, which is a whole number or a uuid."""
 
-    distinct_id: Text = None
-    person_id: Text = None
-    include_set_once: Flag = False
+    distinct_id: Annotated[Text, told("The person, by any of its distinct ids.", "user-1")] = None
+    person_id: Annotated[
+        Text,
+        told(
+            "Or the person by its own id: a whole number or a uuid.", _SOMEBODY, needs={"distinct_id": None}
+        ),
+    ] = None
+    include_set_once: IncludeSetOnce = False
 
 
 class AtTimeParameters(OnePersonParameters):
     """``GET persons/properties_at_time/``."""
 
-    timestamp: Text = None
+    timestamp: Annotated[Text, told(f"Required: {_MOMENT}", _AT, "2024-03-01")] = None
     format: Literal["json", "csv"] = "json"
 
 
-class BetweenParameters(Parameters):
-    """Two moments, both included; without an offset in the project's timezone."""
+class DiffParameters(OnePersonParameters):
+    """``GET persons/properties_diff/``: two moments, both included."""
 
-    from_: Annotated[Text, Field(alias="from")] = None
-    to: Text = None
+    from_: Annotated[
+        Text,
+        told(f"Required: the earlier moment. {_FORMS} A date is its midnight.", "-7d", alias="from"),
+    ] = None
+    to: Annotated[Text, told("Required: the later moment, in the same forms.", "-1h")] = None
 
 
-class DiffParameters(OnePersonParameters, BetweenParameters):
-    """``GET persons/properties_diff/``."""
-
-
-class ChangesParameters(BetweenParameters):
+class ChangesParameters(Parameters):
     """``GET persons/:id/properties_history/``."""
 
-    key: Text = None
-    order: Order = "newest"
-    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
-    cursor: Text = None
+    from_: Annotated[
+        Text,
+        told(f"The first day or moment, included. {_FORMS}", "2024-03-01", "-7d", alias="from"),
+    ] = None
+    to: Annotated[Text, told("The last one, included, in the same forms.", "2024-03-31", "-1h")] = None
+    key: Annotated[Text, told("Only changes of this property.", "plan")] = None
+    order: Annotated[Annotated[Order, Named("ChangesOrder")], told("Which changes come first.", "oldest")] = (
+        "newest"
+    )
+    limit: Annotated[Whole, told("How many changes a page has at most.", 10, ge=1, le=1_000)] = 100
+    cursor: Annotated[
+        Text,
+        told("Where the page begins. `next` has it.", "WzE3MDkyODcyMDAwMDAwMDAsMSx0cnVlLCIiLCJwbGFuIl0="),
+    ] = None
 
 
 class PairParameter(BaseModel):
     """A person, and a moment of its own."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, title="PersonAndMoment")
 
-    distinct_id: DistinctId | None = None
-    uuid: UuidText | None = None
-    timestamp: Text = None
+    distinct_id: Annotated[DistinctId | None, told("The person, by any of its distinct ids.", "user-1")] = (
+        None
+    )
+    uuid: Annotated[UuidText | None, told("Or by its uuid.", _SOMEBODY)] = None
+    timestamp: Annotated[
+        Text, told("Required: the moment, in the same forms as beside `distinct_ids`.", _AT)
+    ] = None
 
 
 class AtTimesParameters(Parameters):
     """``POST persons/properties_at_time/``: many persons at one moment, or each at its own."""
 
-    distinct_ids: Annotated[list[DistinctId] | None, Json, _Many] = None
-    uuids: Annotated[list[UuidText] | None, Json, _Many] = None
-    pairs: Annotated[list[PairParameter] | None, Json, _Many] = None
-    timestamp: Text = None
-    include_set_once: Flag = False
+    distinct_ids: Annotated[
+        Annotated[list[DistinctId], _Many] | None,
+        Json,
+        told("Up to 1,000 persons, by any of their distinct ids.", ["user-1", "user-2"]),
+    ] = None
+    uuids: Annotated[
+        Annotated[list[UuidText], _Many] | None,
+        Json,
+        told("Or up to 1,000 persons by their uuids.", [_SOMEBODY], needs={"distinct_ids": None}),
+    ] = None
+    pairs: Annotated[
+        Annotated[list[PairParameter], _Many] | None,
+        Json,
+        told(
+            "Or up to 1,000 persons, each once and at a moment of its own.",
+            [{"distinct_id": "user-1", "timestamp": _AT}, {"uuid": _SOMEBODY, "timestamp": "2024-04-01"}],
+            needs={"distinct_ids": None, "timestamp": None},
+        ),
+    ] = None
+    timestamp: Annotated[Text, told(f"Required, but not with `pairs`: {_MOMENT}", _AT)] = None
+    include_set_once: IncludeSetOnce = False
+
+
+# The least that each of them needs.
+ONE_PERSON = {"distinct_id": "user-1", "timestamp": _AT}
+MANY_PERSONS = {"distinct_ids": ["user-1", "user-2"], "timestamp": _AT}
+TWO_MOMENTS = {"distinct_id": "user-1", "from": "-7d", "to": "-1h"}
 
 
 class Wanted(NamedTuple):

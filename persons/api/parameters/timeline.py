@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from clickhouse.query.filters import Entity, Filter, both
@@ -13,14 +13,18 @@ from persons.api.parameters.door import Flag, Unsupported
 from persons.api.parameters.entities import COUNTING_MATH, EntityParameters, entities
 from persons.api.parameters.filters import filter_of, stored_filter
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.properties import PropertiesParameter
+from persons.api.parameters.properties import FILTERS, PropertiesParameter
+from persons.openapi.fields import told
 
 
 class TimelineParameters(DateParameters, EntityParameters, BreakdownParameters):
     """The parameters of a trend, of one person. `display` and the like cannot change the answer."""
 
-    properties: PropertiesParameter = None
-    filter_test_accounts: Flag = False
+    properties: Annotated[
+        PropertiesParameter,
+        told("Which events are looked at, and which properties of the person.", *FILTERS),
+    ] = None
+    filter_test_accounts: Annotated[Flag, told("Adds the project's `test_account_filters`.", True)] = False
 
     harmless: ClassVar[frozenset[str]] = frozenset({"display"})
     unsupported: ClassVar[tuple[Unsupported, ...]] = (

@@ -6,11 +6,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clickhouse.events import earliest_event
+from persons.api.answers import history as answers
 from persons.api.changes import changes, difference
 from persons.api.csv.answer import listed_csv
 from persons.api.history import Asked, properties_at
 from persons.api.paging import page_url
 from persons.api.parameters.history import (
+    MANY_PERSONS,
+    ONE_PERSON,
+    TWO_MOMENTS,
     AtTimeParameters,
     AtTimesParameters,
     ChangesParameters,
@@ -29,6 +33,7 @@ from persons.api.stores import clickhouse
 from persons.api.timeline import MAX_POINTS, TooManyPoints, timeline
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
+from persons.openapi.operation import describe
 
 
 class PropertiesAtTimeView(ProjectViewSet):
@@ -37,8 +42,14 @@ class PropertiesAtTimeView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(AtTimeParameters, answers.PastPerson, example=ONE_PERSON)
     def one(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        """What properties a person had at a moment."""
+        """What properties a person had at a moment.
+
+        Updates count by their timestamps, those of one instant in the order of arrival: the updates of all
+        distinct ids that the person has today. Before the first there are no properties, after the last one
+        they stay.
+        """
         asked = self.parameters(AtTimeParameters, request)
         check_one_person(asked)
         found = one_at(self.project, asked, utc_moment(asked.timestamp))
@@ -46,6 +57,7 @@ class PropertiesAtTimeView(ProjectViewSet):
             return listed_csv("properties_at_time", self.project, [found.person])
         return Response(found.fields(self.project))
 
+    @describe(AtTimesParameters, answers.PastPersons, example=MANY_PERSONS)
     def many(self, request: Request, **kwargs: Any) -> Response:
         """What properties many persons had, at one moment or each at its own."""
         asked = self.parameters(AtTimesParameters, request)
@@ -71,8 +83,13 @@ class HistoryView(ProjectViewSet):
 
     scope_object = "person"
 
+    @describe(ChangesParameters, answers.PropertyChanges)
     def changes(self, request: Request, person_id: str, **kwargs: Any) -> Response:
-        """Each change, a page of them."""
+        """Each change of a person's properties, and which event made it.
+
+        The list is how `properties_at_time` with `include_set_once=true` goes on from moment to moment. What
+        changed nothing is not in it.
+        """
         asked = self.parameters(ChangesParameters, request)
         wanted_changes = window(asked, self.project, datetime.now(UTC))
         person = person_by_id(self.project, person_id, "id")
@@ -86,8 +103,9 @@ class HistoryView(ProjectViewSet):
             }
         )
 
+    @describe(DiffParameters, answers.PropertiesDifference, example=TWO_MOMENTS)
     def diff(self, request: Request, **kwargs: Any) -> Response:
-        """What is different at a later moment."""
+        """What of a person's properties is different at a later moment."""
         asked = self.parameters(DiffParameters, request)
         check_one_person(asked)
         moments = diff_moments(asked, self.project, datetime.now(UTC))
@@ -98,8 +116,14 @@ class HistoryView(ProjectViewSet):
         )
         return Response({"id": person.pk, "uuid": person.uuid, **difference(before, after)})
 
+    @describe(TimelineParameters, answers.PropertiesTimeline)
     def timeline(self, request: Request, person_id: str, **kwargs: Any) -> Response:
-        """What the properties that filters look at were when the person did something."""
+        """What a person's properties were when it did something.
+
+        There is a point for the first of the events that are asked about, all of the person's if none are
+        named, and for each that finds one of the properties changed that filters and breakdowns look at.
+        Filters on the person leave no events out.
+        """
         asked = self.parameters(TimelineParameters, request)
         person = person_by_id(self.project, person_id, "id")
         store = clickhouse()
