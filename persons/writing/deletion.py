@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from persons.identity import Mapping, Person, delete
+from persons.identity import Mapping, delete
 from persons.models import ActivityLog, Actor, Deletion
 from persons.models.history import ARRIVALS_PER_REQUEST, note_deletion, note_splits
 from persons.writing import statements
@@ -45,10 +46,9 @@ def delete_persons(
         own: dict[object, list[Mapping]] = {person.uuid: [] for _, person in persons}
         for mapping in mappings.values():
             own[mapping.person].append(mapping)
-        fields = {"arrival": arrival, "with_events": with_events, "keeps_person": keep_persons}
         if with_events or not keep_persons:
-            for _, person in persons:
-                _note(project_id, person, own[person.uuid], by, fields)
+            fields = {"arrival": arrival, "with_events": with_events, "keeps_person": keep_persons}
+            _note(project_id, {person.uuid: own[person.uuid] for _, person in persons}, by, fields)
         if with_events and keep_persons:
             # The history goes with the events; what they are now stays.
             kept = [(ids[0].distinct_id, person) for _, person in persons if (ids := own[person.uuid])]
@@ -58,24 +58,29 @@ def delete_persons(
     return repeatedly(project_id, attempt)
 
 
-def _note(
-    project_id: int, person: Person, mappings: list[Mapping], by: Actor, fields: dict[str, Any]
-) -> None:
-    deletion = Deletion.objects.create(
-        project_id=project_id,
-        person_uuid=person.uuid,
-        distinct_ids=[mapping.distinct_id for mapping in mappings],
-        generations=[mapping.generation for mapping in mappings],
-        user=by.user,
-        key=by.key,
-        **fields,
+def _note(project_id: int, persons: dict[UUID, list[Mapping]], by: Actor, fields: dict[str, Any]) -> None:
+    """Note what is deleted: persons by uuid, with the distinct ids they had."""
+    Deletion.objects.bulk_create(
+        Deletion(
+            project_id=project_id,
+            person_uuid=uuid,
+            distinct_ids=[mapping.distinct_id for mapping in mappings],
+            generations=[mapping.generation for mapping in mappings],
+            user=by.user,
+            key=by.key,
+            **fields,
+        )
+        for uuid, mappings in persons.items()
     )
     activity = ActivityLog.Activity
-    ActivityLog.objects.create(
-        project_id=project_id,
-        user=by.user,
-        key=by.key,
-        activity=activity.EVENTS_DELETED if deletion.keeps_person else activity.DELETED,
-        person_uuid=person.uuid,
-        detail={"distinct_ids": len(mappings), "with_events": deletion.with_events},
+    ActivityLog.objects.bulk_create(
+        ActivityLog(
+            project_id=project_id,
+            user=by.user,
+            key=by.key,
+            activity=activity.EVENTS_DELETED if fields["keeps_person"] else activity.DELETED,
+            person_uuid=uuid,
+            detail={"distinct_ids": len(mappings), "with_events": fields["with_events"]},
+        )
+        for uuid, mappings in persons.items()
     )
