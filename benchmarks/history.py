@@ -35,9 +35,9 @@ BUSY = "somebody with a long history"
 
 _UPDATES = """
 INSERT INTO person_property_history
-    (team_id, distinct_id, timestamp, arrival, kind, event_uuid, event, person_id, detail)
+    (team_id, distinct_id, timestamp, arrival, kind, event_uuid, event, detail)
 SELECT
-    team_id, distinct_id, timestamp, arrival, 'update', uuid, event, person_id,
+    team_id, distinct_id, timestamp, arrival, 'update', uuid, event,
     concat(
         '[{"plan":"', ['free', 'starter', 'business'][1 + arrival % 3], '","visits":', toString(arrival % 50),
         ',"email":"somebody-', toString(arrival % 1000), '@example.com"},',
@@ -50,9 +50,9 @@ WHERE team_id = {project:Int64} AND event = '$identify'
 # One person in twenty was merged half way through the store's time.
 _MERGES = """
 INSERT INTO person_property_history
-    (team_id, distinct_id, timestamp, arrival, kind, person_id, detail, event)
-SELECT {project:Int64}, distinct_ids[1], toDateTime64('2024-02-15', 6, 'UTC'), {arrival:UInt64}, 'merge',
-       person_ids[1], concat('"', toString(person_ids[2]), '"'), '$identify'
+    (team_id, distinct_id, timestamp, arrival, kind, detail, event)
+SELECT {project:Int64}, distinct_ids[2], toDateTime64('2024-02-15', 6, 'UTC'), {arrival:UInt64}, 'merge',
+       toJSONString([toString(person_ids[1]), toString(person_ids[2]), distinct_ids[1]]), '$identify'
 FROM
 (
     {persons}
@@ -62,10 +62,10 @@ WHERE person % 20 = 0
 
 _LONG = """
 INSERT INTO person_property_history
-    (team_id, distinct_id, timestamp, arrival, kind, event_uuid, event, person_id, detail)
+    (team_id, distinct_id, timestamp, arrival, kind, event_uuid, event, detail)
 SELECT
     {project:Int64}, {distinct_id:String}, toDateTime64('2024-01-01', 6, 'UTC') + number, number, 'update',
-    generateUUIDv4(number), '$set', toUUID('00000000-0000-0000-0000-000000000001'),
+    generateUUIDv4(number), '$set',
     concat(
         '[{"plan":"free","visits":', toString(number), ',"page ', toString(number % 50), '":1.5},',
         '{"first_seen_by":', toString(number), '},', if(number % 10 = 0, '["page 3"]', 'null'), ']'

@@ -13,8 +13,8 @@ from clickhouse.query.history import HistoryQuery
 from clickhouse.sql.conditions import where
 from clickhouse.sql.fragment import TRUE, Fragment, sql
 
-# Moments as microseconds and uuids as bytes: of a hundred thousand rows, Python's own would take longer to
-# make than the rows to read. Identity changes come first, also those after the moment that is asked about.
+# Moments as microseconds: of a hundred thousand rows, Python's own would take longer to make than the rows to
+# read. Identity changes come first, also those after the moment that is asked about.
 HISTORY = """
 SELECT
     {number} AS number,
@@ -22,7 +22,6 @@ SELECT
     toUnixTimestamp64Micro(timestamp) AS moment,
     arrival,
     distinct_id,
-    UUIDToNum(person_id) AS person,
     detail{of_event}
 FROM person_property_history
 WHERE {conditions}
@@ -41,7 +40,6 @@ class HistoryColumns(NamedTuple):
     moments: Sequence[int]
     arrivals: Sequence[int]
     distinct_ids: Sequence[str]
-    persons: Sequence[bytes]
     details: Sequence[str]
     events: Sequence[str] = ()
     event_uuids: Sequence[UUID] = ()

@@ -26,7 +26,7 @@ ORDER BY events.team_id, day
 # What had arrived for a distinct id when it was deleted is nobody's.
 DAY = """
 INSERT INTO event_with_update
-SELECT team_id, distinct_id, timestamp, arrival, uuid, event, person_id, properties
+SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties
 FROM events
 LEFT ANY JOIN
 (

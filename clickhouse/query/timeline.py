@@ -57,6 +57,5 @@ def whatever_the_person(asked: Filter) -> Filter:
         case AllOf():
             return both(*map(whatever_the_person, asked.filters))
         case AnyOf():
-            alternatives = tuple(map(whatever_the_person, asked.filters))
-            return EVERYTHING if EVERYTHING in alternatives else AnyOf(filters=alternatives)
+            return AnyOf(filters=tuple(map(whatever_the_person, asked.filters)))
     return asked

@@ -2,10 +2,12 @@
 -- It lies by distinct id, so a history goes where its ids go. persons/identity/replay.py replays it.
 --
 -- kind       detail, as JSON
--- update     [set, set where absent, remove], each of which may be null: what an event asks of person_id, as it
---            was when it arrived. Filled by the views below; the other kinds come through the outbox.
--- merge      the uuid of the person that became part of person_id
--- split      all properties that person_id has from here on
+-- update     [set, set where absent, remove], each of which may be null: what an event asks. Filled by the views
+--            below; the other kinds come through the outbox.
+-- merge      [person, other person, distinct id of the event]: the other person, whose the distinct id of this row
+--            was, became part of the person
+-- split      [person, properties]: from here on the distinct id is the person's, which has exactly these
+--            properties; {} under all of its distinct ids but one
 -- deletion   nothing: what had arrived for the distinct id is nobody's
 --
 -- A row that is written again replaces itself, so a rebuild can be repeated; written_at tells rows that a rebuild
@@ -20,7 +22,6 @@ CREATE TABLE IF NOT EXISTS person_property_history
     kind        Enum8('merge' = 1, 'split' = 2, 'deletion' = 3, 'update' = 4),
     event_uuid  UUID,
     event       LowCardinality(String),
-    person_id   UUID CODEC(ZSTD(1)),
     detail      String CODEC(ZSTD(1)),
     written_at  DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(Delta, ZSTD(1))
 )
@@ -37,7 +38,6 @@ CREATE TABLE IF NOT EXISTS event_with_update
     arrival     UInt64,
     uuid        UUID,
     event       LowCardinality(String),
-    person_id   UUID,
     properties  String
 )
 ENGINE = Null;
@@ -64,7 +64,6 @@ SELECT
     'update' AS kind,
     uuid AS event_uuid,
     event,
-    person_id,
     concat(
         '[',
         multiIf(
@@ -88,11 +87,11 @@ WHERE event NOT IN ('$exception', '$$heatmap', '$web_vitals', '$performance_even
   AND (plain_set != '{}' OR plain_set_once != '{}' OR notEmpty(keys));
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS event_with_update_arrived TO event_with_update AS
-SELECT team_id, distinct_id, timestamp, arrival, uuid, event, person_id, properties
+SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties
 FROM events
 WHERE multiSearchAny(properties, ['"$set"', '"$set_once"', '"$unset"']);
 
 INSERT INTO event_with_update
-SELECT team_id, distinct_id, timestamp, arrival, uuid, event, person_id, properties
+SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties
 FROM events
 WHERE multiSearchAny(properties, ['"$set"', '"$set_once"', '"$unset"']);

@@ -121,7 +121,7 @@ def _of_identity(replay: Replay, moment: int, arrival: int) -> Iterator[Change]:
         change, before = replay.ahead[0], dict(replay.properties)
         replay.change()
         after = replay.properties
-        of_event = (change.event, change.event_uuid, change.distinct_id)
+        of_event = (change.event, change.event_uuid, change.event_distinct_id)
         for key in sorted(before.keys() | after.keys()):
             was, became = before.get(key, _ABSENT), after.get(key, _ABSENT)
             if _differ(was, became):
@@ -130,7 +130,7 @@ def _of_identity(replay: Replay, moment: int, arrival: int) -> Iterator[Change]:
 
 
 def _of_update(replay: Replay, update: Update, event: str, event_uuid: UUID) -> Iterator[Change]:
-    moment, arrival, distinct_id, _, asks = update
+    moment, arrival, distinct_id, asks = update
     keys = sorted({key for part in asks if part for key in part})
     before = [replay.properties.get(key, _ABSENT) for key in keys]
     replay.take((update,))

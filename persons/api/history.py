@@ -122,33 +122,25 @@ def _parts(block: HistoryColumns) -> Iterator[HistoryColumns]:
 
 
 def _identity_changes(part: HistoryColumns) -> Iterator[IdentityChange]:
-    details = _documents(part.details)
-    for place, kind in enumerate(part.kinds):
+    for place, (kind, detail) in enumerate(zip(part.kinds, _documents(part.details), strict=True)):
+        distinct_id = part.distinct_ids[place]
         yield IdentityChange(
             timestamp=part.moments[place],
             arrival=part.arrivals[place],
-            distinct_id=part.distinct_ids[place],
+            distinct_id=distinct_id,
             kind=kind,
-            person=part.persons[place],
-            other=UUID(details[place]).bytes if kind == "merge" else b"",
-            properties=details[place] if kind == "split" else {},
+            person=detail[0] if detail else "",
+            other=detail[1] if kind == "merge" else "",
+            properties=detail[1] if kind == "split" else {},
             event=part.events[place] if part.events else "",
             event_uuid=part.event_uuids[place] if part.event_uuids else NO_EVENT,
+            event_distinct_id=detail[2] if kind == "merge" else distinct_id,
         )
 
 
 def updates_of(part: HistoryColumns) -> list[Update]:
     """The updates in the form in which they are replayed."""
-    return list(
-        zip(
-            part.moments,
-            part.arrivals,
-            part.distinct_ids,
-            part.persons,
-            _documents(part.details),
-            strict=True,
-        )
-    )
+    return list(zip(part.moments, part.arrivals, part.distinct_ids, _documents(part.details), strict=True))
 
 
 def _documents(texts: Sequence[str]) -> list[Any]:

@@ -5,13 +5,14 @@ change. A merge costs the same however many distinct ids move: ids keep pointing
 that person points to its survivor, and `settle` follows the pointers once at the end.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from persons.identity.properties import SIZE_LIMIT, Change, json_size
-from persons.identity.values import Event, Known, Mapping, Outcome, Person, Tombstone
+from persons.identity.values import Event, Known, Mapping, Move, Outcome, Person, Tombstone
 
 PERSON_NAMESPACE = UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 # How far a tombstone's version is above the last live one, so that no late copy of it wins (4.6).
@@ -157,7 +158,7 @@ class People:
         self._drafts: dict[UUID, Draft] = {}
         self._mappings: dict[str, Mapping] = {}
         self._overridden: set[str] = set()
-        self._merges: list[tuple[UUID, UUID]] = []
+        self._merges: list[tuple[UUID, UUID, int]] = []
 
     def owner(self, distinct_id: str) -> Draft | None:
         """The person of a distinct id, None when it has none. KeyError: `known` lacks a mapping's person."""
@@ -227,10 +228,10 @@ class People:
             distinct_id, person.uuid, version, person.is_hidden, self.generation(distinct_id)
         )
 
-    def merge(self, loser: Draft, survivor: Draft) -> None:
-        """Make one person of two."""
+    def merge(self, loser: Draft, survivor: Draft, place: int) -> None:
+        """Make one person of two; `place` is that of the event among those that are stored."""
         survivor.absorb(loser)
-        self._merges.append((loser.uuid, survivor.uuid))
+        self._merges.append((loser.uuid, survivor.uuid, place))
 
     def settle(self, outcome: Outcome) -> None:
         """Write down what became of everything. Once, after the last event."""
@@ -242,6 +243,7 @@ class People:
             elif draft.seen and draft.last_seen_at is not None:
                 outcome.seen[uuid] = draft.last_seen_at
         outcome.mappings.update(self._mappings)
+        outcome.moves = list(self._first_moves())
         moved = self._moved_mappings()
         outcome.mappings.update(moved)
         outcome.mappings.update(self._held_and_released({**self._known.mappings, **outcome.mappings}))
@@ -254,15 +256,28 @@ class People:
             return {}
         moves: dict[UUID, tuple[UUID, int]] = {}
         # Backwards: a survivor that was merged away itself was so later, and is therefore known already.
-        for loser, survivor in reversed(self._merges):
+        for loser, survivor, _ in reversed(self._merges):
             owner, count = moves.get(survivor, (survivor, 0))
             moves[loser] = (owner, count + 1)
         moved = {}
-        for distinct_id, mapping in {**self._known.mappings, **self._mappings}.items():
-            if mapping.person is not None and mapping.person in moves:
-                owner, count = moves[mapping.person]
-                moved[distinct_id] = replace(mapping, person=owner, version=mapping.version + count)
+        for mapping, person in self._owned():
+            if person in moves:
+                owner, count = moves[person]
+                moved[mapping.distinct_id] = replace(mapping, person=owner, version=mapping.version + count)
         return moved
+
+    def _first_moves(self) -> Iterator[Move]:
+        merges = {loser: (survivor, place) for loser, survivor, place in self._merges}
+        for mapping, person in self._owned() if merges else ():
+            if person in merges:
+                survivor, place = merges[person]
+                yield Move(mapping.distinct_id, place, survivor=survivor, loser=person)
+
+    def _owned(self) -> Iterator[tuple[Mapping, UUID]]:
+        """Mappings as they were before any merge, each with its person."""
+        for mapping in {**self._known.mappings, **self._mappings}.values():
+            if mapping.person is not None:
+                yield mapping, mapping.person
 
     def _held_and_released(self, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
         """The mappings that are on hold no longer, or only now, because that is what their person is."""

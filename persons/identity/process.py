@@ -6,7 +6,7 @@ from dataclasses import replace
 from persons.identity.merges import quoted, wanted_merge
 from persons.identity.people import Draft, People
 from persons.identity.properties import REFUSED_UPDATE, SIZE_LIMIT, change_of, read_update, without_update
-from persons.identity.values import Event, Known, Merge, Note, Outcome, RefusedMerge, StoredEvent
+from persons.identity.values import Event, Known, Note, Outcome, RefusedMerge, StoredEvent
 
 # Events that say something of a person, and therefore contradict a flag that says there is none (4.4).
 PERSON_EVENTS = frozenset(
@@ -130,8 +130,7 @@ def _merge(event: Event, other_id: str, people: People, outcome: Outcome) -> tup
         return other, other.identify()
     if person is not other:
         if event.event == "$merge_dangerously" or not other.is_identified:
-            people.merge(other, survivor=person)
-            outcome.merges.append(Merge(len(outcome.events), survivor=person.uuid, loser=other.uuid))
+            people.merge(other, survivor=person, place=len(outcome.events))
             return person, True
         outcome.notes.append(
             _note(event, f"the person of {quoted(other_id)} is already identified: nothing was merged")

@@ -16,29 +16,30 @@ from uuid import UUID
 
 Properties = dict[str, Any]
 
-# What one event asks: its timestamp in microseconds since 1970, its arrival, distinct id, the bytes of the
-# uuid that its person had when it arrived, and what it sets, sets where absent, removes, or None of each.
-# Tuples, because there may be a hundred thousand.
+# What one event asks: its timestamp in microseconds since 1970, its arrival, its distinct id, and what it
+# sets, sets where absent, removes, or None of each. Tuples, because there may be a hundred thousand.
 Asks = tuple[Properties | None, Properties | None, list[str] | None]
-Update = tuple[int, int, str, bytes, Asks]
+Update = tuple[int, int, str, Asks]
 
 
 class IdentityChange(NamedTuple):
-    """What happened to a person beside updates.
+    """What happened to a distinct id, and so to persons, beside updates. Persons are texts of uuids.
 
-    merge: `other` became part of `person`. split: from here on `person` has exactly `properties`. deletion:
-    what had arrived with the distinct id is nobody's.
+    merge: `other`, whose it was, became part of `person`. split: from here on it is `person`'s, which has
+    exactly `properties`; of all distinct ids of that person, one has these. deletion: what had arrived with
+    it is nobody's.
     """
 
     timestamp: int
     arrival: int
     distinct_id: str
     kind: str
-    person: bytes
-    other: bytes
+    person: str
+    other: str
     properties: Properties
     event: str
     event_uuid: UUID
+    event_distinct_id: str
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -53,36 +54,45 @@ class Replay:
         self.properties: Properties = {}
         # The merges and splits that lie ahead.
         self.ahead: deque[IdentityChange] = deque()
+        self._known: list[IdentityChange] = []
+        self._person = str(person)
         self._set_once = set_once
-        self._person = person.bytes
-        self._family = {self._person}
+        # By distinct id: the arrivals before which everything is nobody's, or settled by a split.
         self._deleted: dict[str, int] = {}
-        # While some lie ahead: who has become part of whom, and each one's own properties.
-        self._into: dict[bytes, bytes] = {}
-        self._own: dict[bytes, Properties] = {}
+        self._settled: dict[str, int] = {}
+        # While changes lie ahead: whose a distinct id was at first, who has become part of whom, and what
+        # each one has.
+        self._first: dict[str, str] = {}
+        self._into: dict[str, str] = {}
+        self._own: dict[str, Properties] = {}
 
     def expect(self, changes: Iterable[IdentityChange]) -> None:
-        """Before anything is taken: all changes under the person's distinct ids, in any order, also those
-        after the moment that is asked about."""
-        known = [*self.ahead, *changes]
-        for change in known:
+        """Before anything is taken: changes under the person's distinct ids, in any order, also those after
+        the moment that is asked about."""
+        self._known = sorted([*self._known, *changes], key=lambda change: change.arrival)
+        for change in self._known:
             if change.kind == "deletion":
-                self._deleted[change.distinct_id] = max(
-                    change.arrival, self._deleted.get(change.distinct_id, 0)
-                )
-        lasting = [each for each in known if each.kind != "deletion" and not self._is_deleted(each)]
+                self._deleted[change.distinct_id] = change.arrival
+        lasting = [each for each in self._known if each.kind != "deletion" and not self._is_deleted(each)]
+        self._first.clear()
+        for change in lasting:
+            if change.kind == "split":
+                self._settled[change.distinct_id] = change.arrival
+                self._first[change.distinct_id] = change.person
+            else:
+                self._first.setdefault(change.distinct_id, change.other)
         self.ahead = deque(sorted(lasting, key=lambda change: change.moment))
-        self._family = _family(self._person, lasting)
 
     def take(self, updates: Iterable[Update]) -> None:
         """Replay updates. They come in their order, those of an earlier call before those of a later one."""
-        for timestamp, arrival, distinct_id, person, asks in updates:
+        for timestamp, arrival, distinct_id, asks in updates:
             if self.ahead:
                 self.catch_up(timestamp, arrival)
             if self._deleted and arrival < self._deleted.get(distinct_id, 0):
                 continue
-            if self.ahead:
-                self._apply(self._own.setdefault(self._owner(person), {}), asks)
+            if self.ahead and arrival >= self._settled.get(distinct_id, 0):
+                owner = self._now(self._first.get(distinct_id, self._person))
+                self._apply(self._own.setdefault(owner, {}), asks)
             self._apply(self.properties, asks)
 
     def catch_up(self, timestamp: int, arrival: int = 2**64) -> None:
@@ -93,18 +103,30 @@ class Replay:
     def change(self) -> None:
         """Replay the next identity change."""
         change = self.ahead.popleft()
-        owner = self._owner(change.person)
+        owner = self._now(change.person)
         if change.kind == "split":
-            self._own[owner] = dict(change.properties)
-        else:
-            other = self._owner(change.other)
-            if other != owner:
-                self._own[owner] = {**self._own.pop(other, {}), **self._own.pop(owner, {})}
-                self._into[other] = owner
+            self._own.setdefault(owner, {}).update(change.properties)
+        elif (other := self._now(change.other)) != owner:
+            self._own[owner] = {**self._own.pop(other, {}), **self._own.pop(owner, {})}
+            self._into[other] = owner
         if self.ahead:
             self.properties.update(self._own.get(owner, {}))
-        else:
-            self.properties = self._own.get(self._owner(self._person), {})
+            return
+        # Of others nothing is left, unless a merge is not known: what is today's person's is there.
+        own = self._own.pop(self._now(self._person), {})
+        self.properties = {key: value for each in (*self._own.values(), own) for key, value in each.items()}
+
+    def _is_deleted(self, change: IdentityChange) -> bool:
+        return change.arrival < self._deleted.get(change.distinct_id, 0)
+
+    def _now(self, person: str) -> str:
+        """What a person has become part of by now."""
+        while (into := self._into.get(person)) is not None:
+            # Shorten the way for the next one.
+            if further := self._into.get(into):
+                self._into[person] = further
+            person = into
+        return person
 
     def _apply(self, properties: Properties, asks: Asks) -> None:
         """Set, then set where absent, then remove (ingestion.md 4.1)."""
@@ -117,32 +139,3 @@ class Replay:
         if to_unset:
             for key in to_unset:
                 properties.pop(key, None)
-
-    def _is_deleted(self, change: IdentityChange) -> bool:
-        return change.arrival < self._deleted.get(change.distinct_id, 0)
-
-    def _owner(self, person: bytes) -> bytes:
-        """Whose an update is by now. A person that no merge made part of ours is ours by today's ids."""
-        if person not in self._family:
-            person = self._person
-        while (into := self._into.get(person)) is not None:
-            # Shorten the way for the next one.
-            if further := self._into.get(into):
-                self._into[person] = further
-            person = into
-        return person
-
-
-def _family(person: bytes, changes: Iterable[IdentityChange]) -> set[bytes]:
-    """All that became part of the person in the end, and itself."""
-    losers: dict[bytes, list[bytes]] = {}
-    for change in changes:
-        if change.kind == "merge":
-            losers.setdefault(change.person, []).append(change.other)
-    family, ahead = {person}, [person]
-    while ahead:
-        for loser in losers.get(ahead.pop(), ()):
-            if loser not in family:
-                family.add(loser)
-                ahead.append(loser)
-    return family

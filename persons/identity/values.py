@@ -121,11 +121,13 @@ class RefusedMerge:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
-    """Two persons that became one: `loser` is now part of `survivor`. `place` is that of the event that did
-    it in `Outcome.events`.
+class Move:
+    """That a distinct id's person, `loser`, became part of another one, `survivor`. `place` is that of the
+    event that did it in `Outcome.events`. Of an id that is moved again in the same batch only the first
+    move: then it goes where its new person goes, of whose own ids there are moves as well.
     """
 
+    distinct_id: str
     place: int
     survivor: UUID
     loser: UUID
@@ -138,14 +140,14 @@ class Outcome:
     `events` and `notes` are in the order of the batch. `persons` are new or changed ones; `seen` are those
     of which only `last_seen_at` moved: their version stays, ClickHouse needs no copy. `deleted` are persons
     deleted, or merged away, also such as were made in this batch. `mappings` are new or changed. `overrides`,
-    all of them also in `mappings`, are the ids with earlier events under another person_id. `merges`
-    are in the order in which they happened.
+    all of them also in `mappings`, are the ids with earlier events under another person_id. `moves`: what
+    merges did.
     """
 
     events: list[StoredEvent] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     refused_merges: list[RefusedMerge] = field(default_factory=list)
-    merges: list[Merge] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
     persons: dict[UUID, Person] = field(default_factory=dict)
     seen: dict[UUID, datetime] = field(default_factory=dict)
     deleted: dict[UUID, Tombstone] = field(default_factory=dict)

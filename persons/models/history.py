@@ -4,9 +4,9 @@ Call `note_split` and `note_deletion` in the transaction that does it, after its
 later then has a larger number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,25 +18,25 @@ from persons.models.outbox import ClickHouseTable, Outbox
 ARRIVALS_PER_REQUEST = 1 << 16
 
 
-def note_split(
-    project_id: int, distinct_id: str, person: UUID, properties: dict[str, Any], now: datetime
-) -> None:
-    """From now on the person of this distinct id has exactly these properties. For each person that a split
-    leaves or makes, by any of its ids."""
-    note_splits(project_id, [(distinct_id, person, properties)], now)
+class Part(NamedTuple):
+    """A person that a split has left or made: all of its distinct ids, and its properties."""
+
+    person: UUID
+    distinct_ids: Sequence[str]
+    properties: dict[str, Any]
 
 
-def note_splits(project_id: int, persons: Iterable[tuple[str, UUID, dict[str, Any]]], now: datetime) -> None:
-    """`note_split` of many persons: a distinct id of each, its uuid, its properties."""
-    _note(
-        project_id,
-        "split",
-        [
-            {"distinct_id": distinct_id, "person_id": uuid, "detail": orjson.dumps(properties).decode()}
-            for distinct_id, uuid, properties in persons
-        ],
-        now,
-    )
+def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
+    """From now on these persons have exactly these properties."""
+    changes = [
+        {
+            "distinct_id": each,
+            "detail": orjson.dumps([part.person, {} if place else part.properties]).decode(),
+        }
+        for part in parts
+        for place, each in enumerate(part.distinct_ids)
+    ]
+    _note(project_id, "split", changes, now)
 
 
 def note_deletion(project_id: int, distinct_ids: Iterable[str], now: datetime) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from persons.identity import Mapping, delete
 from persons.models import ActivityLog, Actor, Deletion
-from persons.models.history import ARRIVALS_PER_REQUEST, note_deletion, note_splits
+from persons.models.history import ARRIVALS_PER_REQUEST, Part, note_deletion, note_split
 from persons.writing import statements
 from persons.writing.change import Overtaken, Snapshot, repeatedly, write
 
@@ -51,8 +51,9 @@ def delete_persons(
             _note(project_id, {person.uuid: own[person.uuid] for _, person in persons}, by, fields)
         if with_events and keep_persons:
             # The history goes with the events; what they are now stays.
-            kept = [(ids[0].distinct_id, person) for _, person in persons if (ids := own[person.uuid])]
-            note_splits(project_id, [(name, each.uuid, each.properties) for name, each in kept], now)
+            ids = {uuid: [mapping.distinct_id for mapping in mappings] for uuid, mappings in own.items()}
+            parts = [Part(person.uuid, ids[person.uuid], person.properties) for _, person in persons]
+            note_split(project_id, parts, now)
         return len(persons)
 
     return repeatedly(project_id, attempt)

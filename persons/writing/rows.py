@@ -88,16 +88,15 @@ def _persons(project_id: int, outcome: Outcome, keys: dict[UUID, int]) -> Iterat
 
 
 def _merges(project_id: int, outcome: Outcome, first_arrival: int) -> Iterator[dict[str, Any]]:
-    for merge in outcome.merges:
-        event = outcome.events[merge.place].event
+    for move in outcome.moves:
+        event = outcome.events[move.place].event
         yield {
             "team_id": project_id,
-            "distinct_id": event.distinct_id,
+            "distinct_id": move.distinct_id,
             "timestamp": event.timestamp,
-            "arrival": first_arrival + merge.place,
+            "arrival": first_arrival + move.place,
             "kind": "merge",
-            "person_id": merge.survivor,
-            "detail": orjson.dumps(merge.loser).decode(),
+            "detail": orjson.dumps([move.survivor, move.loser, event.distinct_id]).decode(),
             "event": event.event,
             "event_uuid": event.uuid,
         }

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from persons.identity import Known, split
 from persons.models import ActivityLog, Actor
-from persons.models.history import note_splits
+from persons.models.history import Part, note_split
 from persons.writing import statements
 from persons.writing.change import Snapshot, repeatedly, write
 
@@ -62,10 +60,12 @@ def _split(
     ((_, person),) = persons
     outcome = split(project_id, person, distinct_ids, snapshot.known)
     write(project_id, snapshot, outcome, now)
-    staying = next(each for each in snapshot.known.mappings if each not in outcome.mappings)
-    parts: list[tuple[str, UUID, dict[str, Any]]] = [(staying, person.uuid, person.properties)]
-    parts += [(each, uuid, {}) for each, mapping in outcome.mappings.items() if (uuid := mapping.person)]
-    note_splits(project_id, parts, now)
+    staying = [each for each in snapshot.known.mappings if each not in outcome.mappings]
+    parts = [Part(person.uuid, staying, person.properties)]
+    parts += [
+        Part(uuid, [each], {}) for each, mapping in outcome.mappings.items() if (uuid := mapping.person)
+    ]
+    note_split(project_id, parts, now)
     ActivityLog.objects.create(
         project_id=project_id,
         user=by.user,

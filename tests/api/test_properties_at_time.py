@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 
 from clickhouse.client import ClickHouse
+from clickhouse.sql.fragment import sql
 from persons.models import Person, PersonDistinctId, Project
-from persons.models.history import note_deletion, note_split
+from persons.models.history import Part, note_deletion, note_split
 from persons.outbox.flush import drain
 from tests.api.helpers import Capture, api_with, change, event, person, project_of, stranger
 from tests.api_client import Api, error_of
@@ -134,6 +135,34 @@ def test_a_merge_is_an_operation_of_its_own(api: Api, project: Project, capture:
     assert Person.objects.get(project=project).properties == since
 
 
+def test_a_merge_comes_before_what_its_event_asks(api: Api, project: Project, capture: Capture) -> None:
+    asks = {"$anon_distinct_id": "anon", "$unset": ["x"], "$set_once": {"y": 2}}
+    capture(
+        change("2024-03-01T00:00:00Z", "u", set={"z": 1}),
+        change("2024-03-01T00:00:00Z", "anon", set={"x": 1, "y": 1}),
+        event("$identify", "u", "2024-03-02T00:00:00Z", properties=asks),
+    )
+    assert at(api, project, "2024-03-02T00:00:00Z", include_set_once="true") == {"z": 1, "y": 1}
+
+
+def test_between_two_merges_the_first_one_counts_and_the_second_one_not_yet(
+    api: Api, project: Project, capture: Capture
+) -> None:
+    capture(
+        change("2024-03-01T00:00:00Z", "u", set={"x": 1}),
+        change("2024-03-02T00:00:00Z", "first", set={"x": 2}),
+        change("2024-03-03T00:00:00Z", "second", set={"x": 3, "y": 3}),
+        event("$identify", "u", "2024-03-04T00:00:00Z", properties={"$anon_distinct_id": "first"}),
+        change("2024-03-05T00:00:00Z", "second", set={"y": 4}),
+        event("$identify", "u", "2024-03-06T00:00:00Z", properties={"$anon_distinct_id": "second"}),
+        change("2024-03-07T00:00:00Z", "second", set={"x": 7}),
+    )
+    assert at(api, project, "2024-03-03T00:00:00Z") == {"x": 3, "y": 3}
+    assert at(api, project, "2024-03-04T00:00:00Z") == {"x": 1, "y": 3}
+    assert at(api, project, "2024-03-05T00:00:00Z") == {"x": 1, "y": 4}
+    assert at(api, project, "2024-03-07T00:00:00Z") == {"x": 7, "y": 4}
+
+
 def test_a_late_event_of_before_a_merge_does_not_win_against_the_survivor(
     api: Api, project: Project, capture: Capture
 ) -> None:
@@ -145,6 +174,22 @@ def test_a_late_event_of_before_a_merge_does_not_win_against_the_survivor(
     capture(change("2024-03-02T00:00:00Z", "anon", set={"city": "Berlin"}))
     assert at(api, project, "2024-03-03T00:00:00Z", "user") == {"plan": "free", "city": "Berlin"}
     assert at(api, project, "2024-03-05T00:00:00Z", "user") == {"plan": "pro", "city": "Berlin"}
+
+
+def test_a_late_event_belongs_to_whoever_had_its_id_then(
+    api: Api, project: Project, capture: Capture
+) -> None:
+    capture(
+        change("2024-03-01T00:00:00Z", "u", set={"n": 1}),
+        change("2024-03-03T00:00:00Z", "anon", set={"plan": "pro"}),
+        event("$identify", "u", "2024-03-04T00:00:00Z", properties={"$anon_distinct_id": "anon"}),
+        event("$identify", "v", "2024-03-05T00:00:00Z", properties={"$anon_distinct_id": "w"}),
+        event("$merge_dangerously", "v", "2024-03-06T00:00:00Z", properties={"alias": "u"}),
+    )
+    # It arrives when anon is v's, and is not therefore something that v had and that wins.
+    capture(change("2024-03-02T00:00:00Z", "anon", set={"plan": "free", "n": 2}))
+    assert at(api, project, "2024-03-02T00:00:00Z", "v") == {"plan": "free", "n": 2}
+    assert at(api, project, "2024-03-07T00:00:00Z", "v") == {"plan": "pro", "n": 1}
 
 
 def test_a_late_merge_brings_nothing_from_the_future(api: Api, project: Project, capture: Capture) -> None:
@@ -224,17 +269,59 @@ def test_after_a_split_each_person_has_what_it_was_given(
         event("$identify", "user", "2024-03-02T00:00:00Z", properties={"$anon_distinct_id": "anon"}),
     )
     main = Person.objects.get(project=project)
-    other = person(project, uuid=uuid4())
+    other = person(project)
     PersonDistinctId.objects.filter(project=project, distinct_id="anon").update(person=other)
     split_at = main.created_at.replace(day=3)
-    note_split(project.pk, "user", main.uuid, main.properties, split_at)
-    note_split(project.pk, "anon", other.uuid, {}, split_at)
+    parts = [Part(main.uuid, ["user"], main.properties), Part(other.uuid, ["anon"], {})]
+    note_split(project.pk, parts, split_at)
     drain(clickhouse)
     capture(change("2024-03-04T00:00:00Z", "anon", set={"new": 1}))
     assert at(api, project, "2024-03-03T00:00:00Z", "user") == {"plan": "pro", "city": "Berlin"}
     assert at(api, project, "2024-03-02T12:00:00Z", "anon") == {"city": "Berlin"}
     assert at(api, project, "2024-03-03T00:00:00Z", "anon") == {}
     assert at(api, project, "2024-03-04T00:00:00Z", "anon") == {"new": 1}
+
+
+def test_a_split_is_remembered_when_persons_are_merged_again(
+    api: Api, project: Project, capture: Capture, clickhouse: ClickHouse
+) -> None:
+    capture(
+        change("2024-03-01T00:00:00Z", "u", set={"a": 1, "b": 1}),
+        event("$create_alias", "u", "2024-03-01T00:00:00Z", properties={"alias": "u2"}),
+        event("$create_alias", "u", "2024-03-01T00:00:00Z", properties={"alias": "x"}),
+        change("2024-03-01T01:00:00Z", "x", set={"c": 1}, unset=["a"]),
+    )
+    main = Person.objects.get(project=project)
+    other = person(project, d=1)
+    PersonDistinctId.objects.filter(project=project, distinct_id="x").update(person=other)
+    split_at = main.created_at.replace(day=2)
+    parts = [Part(main.uuid, ["u", "u2"], {"b": 1}), Part(other.uuid, ["x"], other.properties)]
+    note_split(project.pk, parts, split_at)
+    Person.objects.filter(pk=main.pk).update(properties={"b": 1})
+    drain(clickhouse)
+    assert at(api, project, "2024-03-02T00:00:00Z", "u") == {"b": 1}
+    capture(change("2024-03-03T00:00:00Z", "u2", set={"e": 1}))
+    capture(event("$merge_dangerously", "u", "2024-03-04T00:00:00Z", properties={"alias": "x"}))
+    # What came late, for a moment before the split, the split did not settle.
+    capture(change("2024-03-01T12:00:00Z", "x", set={"late": 1, "d": 2}))
+    assert at(api, project, "2024-03-04T00:00:00Z", "x") == {"b": 1, "d": 1, "e": 1, "late": 1}
+
+
+def test_persons_that_were_imported_count_from_the_start(
+    api: Api, project: Project, capture: Capture, clickhouse: ClickHouse
+) -> None:
+    statement = """
+        INSERT INTO events (team_id, event, timestamp, distinct_id, person_id, properties)
+        SELECT {project:Int64}, '$set', '2023-01-01 00:00:00', 'u', generateUUIDv4(), {properties:String}
+    """
+    properties = '{"$set":{"imported":1}}'
+    clickhouse.command(sql(statement, project=project.pk, properties=properties))
+    capture(
+        change("2024-03-01T00:00:00Z", "u", set={"plan": "pro"}),
+        change("2024-03-01T00:00:00Z", "anon", set={"plan": "free"}),
+        event("$identify", "u", "2024-03-02T00:00:00Z", properties={"$anon_distinct_id": "anon"}),
+    )
+    assert at(api, project, "2024-03-02T00:00:00Z") == {"imported": 1, "plan": "pro"}
 
 
 def test_what_happened_before_a_deletion_stays_with_nobody(

@@ -98,7 +98,9 @@ def test_changes_of_a_time_and_of_a_key(
 @pytest.mark.usefixtures("story")
 def test_pages_have_each_change_once(api: Api, project: Project, order: str, limit: int) -> None:
     found, following = [], f"{address(project)}?order={order}&limit={limit}"
-    while following:
+    for _ in range(6):
+        if not following:
+            break
         answer = api.get(following)
         page = rows(answer, *BRIEF)
         assert 0 < len(page) <= limit

@@ -150,6 +150,31 @@ def test_a_merge_moves_all_ids_and_each_move_raises_the_mappings_version() -> No
     assert store.persons.keys() == {uuid_of("c")}
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_what_each_id_left_is_told_with_the_event_that_did_it(together: bool) -> None:
+    store = Store()
+    events = [
+        make_event("a"),
+        alias("a", "a2"),
+        make_event("b", index=1),
+        alias("b", "a", "$merge_dangerously"),
+        make_event("c", index=2),
+        alias("c", "b", "$merge_dangerously"),
+    ]
+    batches = [events] if together else [[each] for each in events]
+    moves = [move for batch in batches for move in store.take(*batch).moves]
+    a, b, c = map(uuid_of, "abc")
+    first = {("a", b, a), ("a2", b, a), ("b", c, b)}
+    again = set() if together else {("a", c, b), ("a2", c, b)}
+    assert {(move.distinct_id, move.survivor, move.loser) for move in moves} == first | again
+    if together:
+        assert {move.distinct_id: events[move.place].distinct_id for move in moves} == {
+            "a": "b",
+            "a2": "b",
+            "b": "c",
+        }
+
+
 def test_a_person_made_and_merged_in_one_batch_leaves_a_tombstone_and_an_override() -> None:
     store = Store()
     store.take(make_event("a"), make_event("u"), identify("u", "a"), make_event("a"))

@@ -4,7 +4,6 @@ SELECT
     toUnixTimestamp64Micro(timestamp) AS moment,
     arrival,
     distinct_id,
-    UUIDToNum(person_id) AS person,
     detail,
     event,
     event_uuid
