@@ -118,10 +118,9 @@ class Components:
 
     def _named(self, name: str, node: Schema) -> Schema:
         """A type with a name of its own, and what its field says besides."""
-        of_field = {key: value for key, value in node.items() if key in _OF_FIELD}
-        rest = {
-            key: value for key, value in node.items() if key not in (*_OF_FIELD, COMPONENT, NEEDS, "title")
-        }
+        own = (*_OF_FIELD, NEEDS)
+        of_field = {key: value for key, value in node.items() if key in own}
+        rest = {key: value for key, value in node.items() if key not in (*own, COMPONENT, "title")}
         return _beside(self._component(name, rest), of_field)
 
     def _component(self, name: str, source: Schema) -> Schema:

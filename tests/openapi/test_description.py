@@ -21,6 +21,7 @@ POSTHOG = {
     "persons_lifecycle_retrieve", "persons_lifecycle_create", "persons_values_retrieve",
     "persons_batch_by_distinct_ids_create", "persons_batch_by_uuids_create",
     "persons_properties_at_time_retrieve", "persons_properties_timeline_retrieve",
+    "persons_trends_retrieve", "persons_stickiness_retrieve",
     "cohorts_list", "cohorts_create", "cohorts_retrieve", "cohorts_update", "cohorts_partial_update",
     "cohorts_destroy", "cohorts_persons_retrieve", "cohorts_add_persons_to_static_cohort_partial_update",
     "cohorts_remove_person_from_static_cohort_partial_update", "actions_list", "actions_create",
@@ -83,6 +84,11 @@ def test_a_client_that_names_no_limit_gets_the_whole_file() -> None:
             limits = [field for name, field in operation.fields.items() if name.endswith("limit")]
             assert bool(limits) == ("unless a limit is given" in operation.told["description"])
             assert not any("default" in field["schema"] for field in limits)
+
+
+def test_a_client_that_names_no_interval_gets_the_whole_range() -> None:
+    (trends,) = (operation for operation in operations() if operation.name == "persons_trends_retrieve")
+    assert "default" not in trends.fields["interval"]["schema"]
 
 
 def test_filters_are_told_apart_by_their_type() -> None:

@@ -106,7 +106,12 @@ def test_the_examples_find_people(api: Api, filled: Callable[..., None]) -> None
     filled()
     by_name = {operation.name: operation for operation in operations()}
     recorded = {"include_recordings": True}
-    for name, least in (("persons_funnel_create", 2), ("persons_funnel_correlation_create", 1)):
+    for name, least in (
+        ("persons_funnel_create", 2),
+        ("persons_funnel_correlation_create", 1),
+        ("persons_trends_create", 2),
+        ("persons_stickiness_create", 2),
+    ):
         request = {**by_name[name].body["example"], **recorded}
         answer = send(by_name[name], request, api.key)
         people = actors_of(answer.json())

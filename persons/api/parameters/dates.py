@@ -10,6 +10,12 @@ from persons.errors import invalid
 from persons.models import Project
 from persons.openapi.fields import Named, told
 
+# PostHog has buckets of a minute for charts only; persons come by the hour.
+AskedInterval = Annotated[
+    Annotated[Interval, Named("Interval")],
+    BeforeValidator(lambda value: "hour" if value == "minute" else value),
+]
+
 
 class DateParameters(Parameters):
     """The range of a question (spec/decisions.md section 4)."""
@@ -31,10 +37,8 @@ class DateParameters(Parameters):
     explicit_date: Annotated[
         Flag, told("Takes the dates as they are; otherwise they are rounded to whole days.", True)
     ] = False
-    # PostHog has buckets of a minute for charts only; persons come by the hour.
     interval: Annotated[
-        Annotated[Interval, Named("Interval")],
-        BeforeValidator(lambda value: "hour" if value == "minute" else value),
+        AskedInterval,
         told(
             "Decides whether `date_to` is rounded to the end of its hour or of its day, and how long a "
             "period of a trend is. `minute` is understood as `hour`.",

@@ -23,6 +23,7 @@ COUNTING_MATH = (
 )  # fmt: skip
 FIRST_TIME = "first_time_for_user"
 MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
+Math = Annotated[Literal[MATH], Named("Math")]  # type: ignore[valid-type]
 
 
 # An example of `events`.
@@ -43,7 +44,7 @@ class EntityParameter(BaseModel):
         told("Its place. Those without one keep their place in the request, actions before events.", 0),
     ] = None
     math: Annotated[
-        Annotated[Literal[MATH], Named("Math")] | None,  # type: ignore[valid-type]
+        Math | None,
         told(
             "What of the events counts. In a funnel `first_time_for_user`: only the first such event that a "
             "person ever did; maths that count have no effect there.",

@@ -3,23 +3,25 @@
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 from rest_framework.exceptions import ValidationError as Refusal
 
 from clickhouse.query.filters import Entity
-from persons.api.parameters.door import EmptyIsAbsent, Whole, refuse_unsupported
+from persons.api.parameters.door import EmptyIsAbsent, Json, Whole, refuse_unsupported
 from persons.api.parameters.entities import (
     COUNTING_MATH,
     FIRST_TIME,
-    MATH,
     ActionParameter,
     EntityParameters,
     EventParameter,
+    Math,
     entity_of,
     in_order,
 )
 from persons.api.parameters.filters import stored_id
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, moved
+from persons.openapi.fields import Named, told
 
 _SUPPORTED = frozenset({*COUNTING_MATH, FIRST_TIME}) - {"unique_group", "hogql"}
 _NO_ID = "An entity id and the entity type must be provided to determine an entity"
@@ -40,18 +42,62 @@ def _built(value: Any) -> Any:
 
 
 _Id = Annotated[Annotated[str, Field(max_length=400)] | None, BeforeValidator(_id_text), EmptyIsAbsent]
-_Type = Annotated[Literal["events", "actions"] | None, BeforeValidator(_built), EmptyIsAbsent]
+_Type = Annotated[
+    Annotated[Literal["events", "actions"], Named("EntityType")] | None,
+    BeforeValidator(_built),
+    EmptyIsAbsent,
+]
+# An example of `events`, of which one is to be found.
+_SUM = [{"id": "paid", "math": "sum", "math_property": "amount"}]
 
 
 class TargetEntityParameters(EntityParameters):
     """`entityId` and `type` are PostHog's other names for `entity_id` and `entity_type`, and win."""
 
-    entity_id: _Id = None
-    entityId: _Id = None
-    entity_type: _Type = None
-    type: _Type = None
-    entity_math: Annotated[Literal[MATH] | None, EmptyIsAbsent] = None  # type: ignore[valid-type]
-    entity_order: Annotated[Annotated[Whole, Field(ge=0)] | None, EmptyIsAbsent] = None
+    entity_id: Annotated[
+        _Id,
+        told(
+            "Which event, by its name, or which action, by its id. Without it, with the type `events`, every "
+            "event. Also `entityId`.",
+            "paid",
+        ),
+    ] = None
+    # Generators of clients would take them for the same name.
+    entityId: Annotated[_Id, SkipJsonSchema()] = None
+    entity_type: Annotated[
+        _Type, told("Of which kind it is. Also `type`.", "actions", needs={"entity_id": "3"})
+    ] = None
+    type: Annotated[_Type, SkipJsonSchema()] = None
+    entity_math: Annotated[
+        Math | None,
+        EmptyIsAbsent,
+        told("Which number is computed for each person. `total`, how many events, if absent.", "dau"),
+    ] = None
+    events: Annotated[
+        list[EventParameter] | None,
+        Json,
+        told(
+            "The series of a chart. The first one with this id and this math is meant, with its `properties` "
+            "and its `math_property`; if none is, the event or action by itself.",
+            _SUM,
+            needs={"entity_math": "sum"},
+        ),
+    ] = None
+    actions: Annotated[
+        list[ActionParameter] | None,
+        Json,
+        told("The same with actions.", [{"id": 3}], needs={"entity_type": "actions", "entity_id": "3"}),
+    ] = None
+    entity_order: Annotated[
+        Annotated[Whole, Field(ge=0)] | None,
+        EmptyIsAbsent,
+        told(
+            "The series at this place is meant, whatever its id and its math. Counted from 0, by `order`, "
+            "actions before events.",
+            0,
+            needs={"events": _SUM},
+        ),
+    ] = None
 
 
 class Target(NamedTuple):

@@ -3,21 +3,22 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict
 
 from clickhouse.query.dates import DateError, DateRange, interval_starts, last_days, one_interval
 from clickhouse.query.filters import both
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
-from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, PagingOrCsv, Unsupported, Whole
+from persons.api.parameters.dates import AskedInterval, DateParameters, date_range
+from persons.api.parameters.door import Flag, IncludeTotal, PagingOrCsv, Unsupported, Whole
 from persons.api.parameters.entities import STATISTICS, EntityParameters
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.target_entity import Target, TargetEntityParameters, target_entity
 from persons.api.parameters.trends_breakdown import TrendBreakdownParameters, breakdown_filter
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import told
 
 # A year by the hour. The starts of all intervals are part of the question.
 MAX_INTERVALS = 10_000
@@ -28,13 +29,31 @@ _OF_EVENTS = (None, "", "event_properties", "numerical_event_properties")
 EarliestEvent = Callable[[], datetime | None]
 
 
+def _without_an_interval(schema: dict[str, Any]) -> None:
+    """Generated clients would send the default, and ask about one interval where the whole range is meant."""
+    del schema["properties"]["interval"]["default"]
+
+
 class TrendParameters(
     PagingOrCsv, DateParameters, TargetEntityParameters, EventFilterParameters, TrendBreakdownParameters
 ):
     """The parameters of a trend's persons."""
 
-    include_recordings: Flag = False
-    include_total: Flag = False
+    model_config = ConfigDict(json_schema_extra=_without_an_interval)
+
+    interval: Annotated[
+        AskedInterval,
+        told(
+            "Decides whether `date_to` is rounded to the end of its hour or of its day, and how long an "
+            "interval is; `day` if absent. `minute` is understood as `hour`.",
+            "week",
+        ),
+    ] = "day"
+    include_recordings: Annotated[
+        Flag,
+        told("Fills `matched_recordings` with the sessions of the first hundred events that count.", True),
+    ] = False
+    include_total: IncludeTotal = False
 
     unsupported: ClassVar[tuple[Unsupported, ...]] = (
         *EntityParameters.unsupported,
@@ -48,7 +67,15 @@ class TrendParameters(
 class StickinessParameters(TrendParameters):
     """The same of stickiness, and in how many intervals they were active."""
 
-    stickiness_days: Annotated[Whole, Field(ge=1, le=MAX_INTERVALS)]
+    stickiness_days: Annotated[
+        Whole,
+        told("In how many intervals, exactly: hours, days, weeks or months.", 1, ge=1, le=MAX_INTERVALS),
+    ]
+
+
+# The least that they need.
+SMALLEST_TREND = {"entity_id": "paid", "entity_type": "events"}
+SMALLEST_STICKINESS = {**SMALLEST_TREND, "stickiness_days": 1}
 
 
 def trend_query(asked: TrendParameters, context: Context, earliest_event: EarliestEvent) -> TrendsQuery:

@@ -33,6 +33,7 @@ from persons.api.parameters.door import Flag, Unsupported, refuse
 from persons.api.parameters.filters import in_cohort
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
+from persons.openapi.fields import told
 
 _AT = "breakdown_value"
 _ENDS_OF_URLS = "/?#"
@@ -55,9 +56,33 @@ def _value_text(value: Any) -> Any:
 class TrendBreakdownParameters(BreakdownParameters):
     """By what a trend is broken down, and of which value its persons are asked for."""
 
-    breakdown_value: Annotated[str | None, BeforeValidator(_value_text)] = None
-    breakdown_normalize_url: Flag = False
-    breakdown_histogram_bin_count: BinCount = None
+    breakdown_value: Annotated[
+        str | None,
+        BeforeValidator(_value_text),
+        told(
+            "Only the events, or the persons, with this value of the breakdown, which has no effect without "
+            "it. Compared as text; the empty text: without a value. For cohorts the id of one, or `all`.",
+            "Chrome",
+            needs={"breakdown": "$browser"},
+        ),
+    ] = None
+    breakdown_normalize_url: Annotated[
+        Flag,
+        told(
+            "Whatever of `/`, `?` and `#` stands at the end of a value does not matter.",
+            True,
+            needs={"breakdown": "$current_url", "breakdown_value": "https://example.com/pricing"},
+        ),
+    ] = False
+    breakdown_histogram_bin_count: Annotated[
+        BinCount,
+        told(
+            "Into how many bins numbers are sorted. `breakdown_value` is a bin, as JSON: `[5, 10]` is from 5 "
+            "on and below 10.",
+            10,
+            needs={"breakdown": "seats", "breakdown_type": "person", "breakdown_value": "[5, 10]"},
+        ),
+    ] = None
 
     unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("breakdown_group_type_index"),)
 

@@ -10,10 +10,13 @@ from clickhouse.events import earliest_event
 from clickhouse.query.trends import TrendsQuery
 from clickhouse.recordings import recorded_events
 from clickhouse.trends import trends_count, trends_persons, trends_statement
+from persons.api.answers.persons import Actors
 from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.trends import (
+    SMALLEST_STICKINESS,
+    SMALLEST_TREND,
     StickinessParameters,
     TrendParameters,
     stickiness_query,
@@ -21,6 +24,7 @@ from persons.api.parameters.trends import (
 )
 from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
+from persons.openapi.operation import describe
 
 _MOST_RECORDED = 100
 
@@ -31,12 +35,22 @@ class TrendsView(ProjectViewSet):
     scope_object = "person"
     read_only_post = True
 
+    @describe(TrendParameters, Actors, example=SMALLEST_TREND)
     def trends(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        """Who did something, and how much."""
+        """Who did something, and how much.
+
+        `value_at_data_point` is the number of each person: by `entity_math`, the largest first. With
+        `date_from`, but for `all`, and `interval`, and without `date_to`: only the interval that begins at
+        `date_from`, as for a point of a chart.
+        """
         return self._answer(request, "trends", self.parameters(TrendParameters, request), trend_query)
 
+    @describe(StickinessParameters, Actors, example=SMALLEST_STICKINESS)
     def stickiness(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        """Who did something in so many intervals."""
+        """Who did something in exactly so many intervals.
+
+        `value_at_data_point` is that number. The maths make no difference but for `first_time_for_user`.
+        """
         asked = self.parameters(StickinessParameters, request)
         return self._answer(request, "stickiness", asked, stickiness_query)
 
