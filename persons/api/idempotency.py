@@ -19,6 +19,16 @@ from persons.models.idempotency import KEPT_FOR
 
 HEADER = "Idempotency-Key"
 _MOST_CHARACTERS = 255
+# As the OpenAPI description has it.
+PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "description": "A text of your choice, a new one for each thing to be done. Sent again with the same "
+    "one, a request is done once and answered the same, with the header `Idempotent-Replayed: true`, for "
+    f"{KEPT_FOR.days} days.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": _MOST_CHARACTERS},
+    "example": "4c1f7f0e-delete-user-1",
+}
 
 
 def once(request: Request, project: Project, act: Callable[[], Response]) -> Response:

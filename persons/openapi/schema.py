@@ -69,7 +69,11 @@ class Described(AutoSchema):
             "summary": " ".join(summary.split()).removesuffix(".") + (", as CSV" if self._is_csv else ""),
             "description": "\n\n".join(filter(None, [rest, *self._remarks(operation, scopes)])),
             "tags": [operation.tag or tag_of(path)],
-            "parameters": [*self._in_path(), *([] if method in _IN_BODY else self._in_query(operation))],
+            "parameters": [
+                *self._in_path(),
+                *([] if method == "GET" else getattr(self.view, "headers_of_changes", ())),
+                *([] if method in _IN_BODY else self._in_query(operation)),
+            ],
             "requestBody": self._body(operation) if method in _IN_BODY else None,
             "responses": dict(sorted({**error_references(), **self._success(operation)}.items())),
             "x-required-scopes": list(scopes or ()),

@@ -22,6 +22,10 @@ POSTHOG = {
     "persons_batch_by_distinct_ids_create", "persons_batch_by_uuids_create",
     "persons_properties_at_time_retrieve", "persons_properties_timeline_retrieve",
     "persons_trends_retrieve", "persons_stickiness_retrieve",
+    "persons_update", "persons_partial_update", "persons_destroy", "persons_bulk_delete_create",
+    "persons_split_create", "persons_update_property_create", "persons_delete_property_create",
+    "persons_delete_events_create", "persons_delete_recordings_create", "persons_deletion_status_list",
+    "persons_reset_person_distinct_id_create", "persons_activity_retrieve", "persons_all_activity_retrieve",
     "cohorts_list", "cohorts_create", "cohorts_retrieve", "cohorts_update", "cohorts_partial_update",
     "cohorts_destroy", "cohorts_persons_retrieve", "cohorts_add_persons_to_static_cohort_partial_update",
     "cohorts_remove_person_from_static_cohort_partial_update", "actions_list", "actions_create",
@@ -112,6 +116,13 @@ def test_every_operation_says_who_may_ask() -> None:
     assert scopes["persons_funnel_create"] == ["person:read"]
     assert scopes["persons_cohorts_retrieve"] == ["person:read", "cohort:read"]
     assert scopes["cohorts_create"] == ["cohort:write"]
+
+
+def test_whatever_changes_persons_can_be_sent_again() -> None:
+    for operation in operations():
+        headers = [each["name"] for each in operation.told.get("parameters", ()) if each["in"] == "header"]
+        changes = operation.told.get("x-required-scopes") == ["person:write"]
+        assert headers == ["Idempotency-Key"] * changes, operation.name
 
 
 @pytest.mark.parametrize(

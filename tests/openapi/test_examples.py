@@ -73,6 +73,10 @@ def send(operation: Operation, request: Request, key: str) -> Any:
             path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"])))
     bearer = store.TOKEN if path.startswith("/i/v1/") else key
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    for parameter in operation.told.get("parameters", ()):
+        if parameter["in"] == "header":
+            # An Idempotency-Key is for one thing to be done.
+            headers[parameter["name"]] = f"{parameter['example']} {operation.name}"
     if operation.body:
         body = orjson.dumps(request)
         return Client().generic(operation.method.upper(), path, body, "application/json", headers=headers)
@@ -149,6 +153,25 @@ def test_everything_that_a_history_knows_is_described(
     assert all(answers["diff"][kind] for kind in ("added", "changed", "removed"))
     assert len(answers["timeline"]["points"]) > 1
     assert answers["at_time"]["properties"]
+
+
+def test_what_was_done_is_described(api: Api, filled: Callable[..., None]) -> None:
+    filled()
+    by_name = {operation.name: operation for operation in operations()}
+    changes: dict[str, Request] = {
+        "persons_update_property_create": {"key": "plan", "value": "pro"},
+        "persons_split_create": {"main_distinct_id": "somebody"},
+        "persons_bulk_delete_create": {"distinct_ids": ["somebody", "nobody"], "delete_events": True},
+        "persons_reset_person_distinct_id_create": {"distinct_id": "somebody"},
+    }
+    for name, request in changes.items():
+        answer = send(by_name[name], request, api.key)
+        assert answer.status_code in (201, 202), answer.content
+        check(by_name[name], answer)
+    for name, least in (("persons_all_activity_retrieve", 4), ("persons_deletion_status_list", 1)):
+        answer = send(by_name[name], {}, api.key)
+        check(by_name[name], answer)
+        assert len(answer.json()["results"]) >= least
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class DeletingView(WritingViewSet):
         person_of(self.project, person_id)
         return Response(status=202)
 
-    @describe(DeletionStatusParameters, EventDeletionPage)
+    @describe(DeletionStatusParameters, EventDeletionPage, operation_id="persons_deletion_status_list")
     def deletion_status(self, request: Request, **kwargs: Any) -> Response:
         """What became of the events that were to be deleted."""
         asked = self.parameters(DeletionStatusParameters, request)

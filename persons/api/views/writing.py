@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from persons.api.idempotency import once
+from persons.api.idempotency import PARAMETER, once
 from persons.api.permissions import user_of
 from persons.api.views.base import ProjectViewSet
 from persons.models import Actor, PersonalAPIKey
@@ -16,6 +16,8 @@ Act = Callable[[Actor, datetime], Response]
 
 class WritingViewSet(ProjectViewSet):
     """Views that change persons."""
+
+    headers_of_changes = (PARAMETER,)
 
     def write(self, request: Request, act: Act) -> Response:
         """What ``act`` answers, which is told who does it and when; once, if the request has a key for that.
