@@ -4,10 +4,11 @@ import uuid
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from persons.api.parameters.door import Flag, Json, Paging, Parameters, Whole, refuse
 from persons.api.parameters.kept import not_too_deep
+from persons.errors import invalid
 from persons.openapi.fields import DescribedAs, Named, told
 
 MAX_PERSONS = 1_000
@@ -30,6 +31,12 @@ def _person_id(value: Any) -> int | UUID:
 def _not_too_many(value: Any) -> Any:
     if isinstance(value, list) and len(value) > MAX_PERSONS:
         raise refuse("You can only pass {most} ids in one call", most=MAX_PERSONS)
+    return value
+
+
+def _there(value: str) -> str:
+    if not value:
+        raise refuse("distinct_id is required")
     return value
 
 
@@ -67,19 +74,21 @@ class BulkDeletionParameters(DeletionParameters):
         told("Persons by a distinct id of theirs, at most 1,000.", ["somebody"]),
     ] = None
 
-    @model_validator(mode="after")
-    def _either(self) -> "BulkDeletionParameters":
-        if self.ids and self.distinct_ids:
-            raise refuse("You must provide either distinct_ids or ids, not both")
-        if not self.ids and not self.distinct_ids:
-            raise refuse("You need to specify either distinct_ids or ids")
-        return self
+
+def check_whom(asked: BulkDeletionParameters) -> None:
+    """Raises a 400 unless the persons are named, and in one way."""
+    if asked.ids and asked.distinct_ids:
+        raise invalid("distinct_ids", "You must provide either distinct_ids or ids, not both")
+    if not asked.ids and not asked.distinct_ids:
+        raise invalid("ids", "You need to specify either distinct_ids or ids", "required")
 
 
 class ResetParameters(Parameters):
     """``POST persons/reset_person_distinct_id/``"""
 
-    distinct_id: Annotated[str, told("The distinct id that is to be used again.", "somebody", min_length=1)]
+    distinct_id: Annotated[
+        str, AfterValidator(_there), told("The distinct id that is to be used again.", "somebody")
+    ]
 
 
 class SplitParameters(Parameters):
@@ -97,13 +106,17 @@ class SplitParameters(Parameters):
         ),
     ] = None
 
-    @model_validator(mode="after")
-    def _either(self) -> "SplitParameters":
-        if self.main_distinct_id is not None and self.distinct_ids_to_split is not None:
-            raise refuse("main_distinct_id cannot be combined with distinct_ids_to_split")
-        if self.main_distinct_id is None and self.distinct_ids_to_split is None:
-            raise refuse("Give main_distinct_id, the distinct id that stays, or distinct_ids_to_split.")
-        return self
+
+def check_what_goes(asked: SplitParameters) -> None:
+    """Raises a 400 unless it is said what is split off, and in one way."""
+    if asked.main_distinct_id is not None and asked.distinct_ids_to_split is not None:
+        raise invalid("main_distinct_id", "main_distinct_id cannot be combined with distinct_ids_to_split")
+    if asked.main_distinct_id is None and asked.distinct_ids_to_split is None:
+        raise invalid(
+            "main_distinct_id",
+            "Give main_distinct_id, the distinct id that stays, or distinct_ids_to_split.",
+            "required",
+        )
 
 
 class UpdateParameters(Parameters):

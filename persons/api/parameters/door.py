@@ -141,9 +141,10 @@ def as_400(error: ValidationError, path: str = "") -> Exception:
     attr = ".".join([path, *steps] if path else steps) or None
     if first["type"] == "not_supported":
         return not_supported(attr or "", first["msg"])
-    code = "required" if first["type"] == "missing" else "invalid_input"
+    if first["type"] == "missing":
+        return invalid(attr, f"{steps[-1]} is required", "required")
     detail = "Must be a JSON object." if first["type"] == "model_type" else first["msg"]
-    return invalid(attr, detail, code)
+    return invalid(attr, detail)
 
 
 def _from_json_text(value: Any) -> Any:

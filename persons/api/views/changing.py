@@ -11,6 +11,7 @@ from persons.api.parameters.changes import (
     SplitParameters,
     UpdateParameters,
     UpdatePropertyParameters,
+    check_what_goes,
 )
 from persons.api.persons import person_of
 from persons.api.views.writing import WritingViewSet
@@ -69,6 +70,7 @@ class ChangingView(WritingViewSet):
         Each takes its events along, also past ones. The person keeps its properties; the new ones have none.
         """
         asked = self.parameters(SplitParameters, request)
+        check_what_goes(asked)
 
         def act(by: Actor, now: datetime) -> Response:
             key = person_of(self.project, person_id).pk

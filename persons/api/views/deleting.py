@@ -16,6 +16,7 @@ from persons.api.parameters.changes import (
     DeletionParameters,
     DeletionStatusParameters,
     ResetParameters,
+    check_whom,
 )
 from persons.api.parameters.door import Parameters
 from persons.api.persons import by_id, person_of
@@ -90,6 +91,7 @@ class DeletingView(WritingViewSet):
         Can be repeated: who is gone already is not found.
         """
         asked = self.parameters(BulkDeletionParameters, request)
+        check_whom(asked)
         names = list(dict.fromkeys(asked.distinct_ids or asked.ids or ()))
 
         def act(by: Actor, now: datetime) -> Response:
