@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from datetime import datetime
 
 from clickhouse.client import ClickHouse
+from clickhouse.moments import in_utc
 from clickhouse.sql.fragment import sql
 
 
@@ -9,4 +10,4 @@ def earliest_event(store: ClickHouse, project_id: int) -> datetime | None:
     ((count, earliest),) = store.rows(
         sql("SELECT count(), min(timestamp) FROM events WHERE team_id = {project:Int64}", project=project_id)
     )
-    return earliest.replace(tzinfo=earliest.tzinfo or UTC) if count else None
+    return in_utc(earliest) if count else None

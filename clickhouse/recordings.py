@@ -1,11 +1,12 @@
 """In which recorded sessions persons did something: for actors with `include_recordings`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
+from clickhouse.moments import in_utc
 from clickhouse.query.dates import DateRange
 from clickhouse.query.filters import Entity, Filter, parts
 from clickhouse.sql.conditions import where
@@ -75,6 +76,6 @@ def recorded_events(
     )
     found: dict[UUID, list[RecordedEvent]] = {}
     for actor_id, session, window, uuid, timestamp in store.rows(statement):
-        happened = timestamp.replace(tzinfo=timestamp.tzinfo or UTC)
+        happened = in_utc(timestamp)
         found.setdefault(actor_id, []).append(RecordedEvent(session, window, uuid, happened))
     return found

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from clickhouse.client import ClickHouse
 from clickhouse.sql.conditions import where
+from clickhouse.sql.events import of_distinct_ids
 from clickhouse.sql.fragment import Fragment, sql
-from clickhouse.sql.persons import hashes_of
 
 # Values travel in the URL of a statement, where a server takes a megabyte.
 _MOST_BYTES = 60_000
@@ -40,15 +40,6 @@ class Table:
     only_with_events: bool
 
 
-# The hash has the generation in it, and is read several times faster than the distinct id.
-OF_EVENTS = """
-team_id = {project:Int64}
-  AND distinct_id_hash IN
-  (
-      {hashes}
-  )
-  AND distinct_id IN {ids:Array(String)}
-""".strip()
 # Of a deletion remains that it happened.
 OF_HISTORY = """
 team_id = {project:Int64}
@@ -62,8 +53,7 @@ COUNT = "SELECT count() FROM {table} WHERE {rows}"
 
 
 def _of_events(remains: Remains) -> Fragment:
-    ids, hashes = list(remains.distinct_ids), hashes_of(remains.distinct_ids, remains.generations)
-    rows = sql(OF_EVENTS, project=remains.project_id, hashes=hashes, ids=ids)
+    rows = of_distinct_ids(remains.project_id, remains.distinct_ids, remains.generations)
     return rows if remains.is_whole else where(rows, _earlier(remains))
 
 

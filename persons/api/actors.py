@@ -1,7 +1,6 @@
 """From actor ids to persons as the API shows them (spec/posthog-behaviour.md 9.1)."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +10,10 @@ from django.db.models import OuterRef, QuerySet
 from clickhouse.recordings import RecordedEvent
 from persons.api.recordings import matched_recordings
 from persons.models import Person, PersonDistinctId, Project
+from persons.models.naming import display_name
 
 # A person may have very many; lists show the oldest ones.
 MAX_DISTINCT_IDS = 1000
-_ANONYMOUS = re.compile(r"[a-z0-9]+(-[a-z0-9]+){4}")
 
 
 def with_distinct_ids(persons: QuerySet[Person], limit: int | None = MAX_DISTINCT_IDS) -> QuerySet[Any]:
@@ -64,19 +63,3 @@ def person_fields(project: Project, person: Any) -> dict[str, Any]:
         "is_identified": person.is_identified,
         "last_seen_at": person.last_seen_at,
     }
-
-
-def display_name(
-    project: Project, properties: dict[str, Any], distinct_ids: Sequence[str], uuid: UUID
-) -> Any:
-    """The first of the project's display properties that is not empty, as it is; else a distinct id, one
-    that is not anonymous if there is one; else the uuid."""
-    for name in project.person_display_name_properties or ():
-        if properties.get(name) not in (None, ""):
-            return properties[name]
-    return next(iter(known_ids_first(distinct_ids)), str(uuid))
-
-
-def known_ids_first(distinct_ids: Iterable[str]) -> list[str]:
-    """Ids that somebody chose before ids that an SDK made up; otherwise in the given order."""
-    return sorted(distinct_ids, key=lambda name: _ANONYMOUS.fullmatch(name) is not None)

@@ -26,6 +26,7 @@ from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.query.history import HistoryQuery
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from clickhouse.query.persons import PersonsQuery
+from clickhouse.query.search import search_filter
 from clickhouse.query.timeline import TimelineQuery
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from clickhouse.query.values import ValuesQuery
@@ -34,7 +35,7 @@ from clickhouse.timeline import moments_statement
 from clickhouse.trends import trends_statement
 from clickhouse.values import distinct_ids_statement, values_statement
 from persons.api.parameters.actions import STEPS
-from persons.api.parameters.filters import search_filter, steps_entity, stored_filter
+from persons.api.parameters.filters import steps_entity, stored_filter
 from persons.api.parameters.leaves import Context
 from persons.models import Project
 

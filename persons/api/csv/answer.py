@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from clickhouse.sql.fragment import Fragment
-from persons.api.actors import display_name, with_distinct_ids
+from persons.api.actors import with_distinct_ids
 from persons.api.csv.file import (
     MAX_PROPERTIES,
     MOST_AT_ONCE,
@@ -27,6 +27,7 @@ from persons.api.parameters.door import PagingOrCsv
 from persons.api.stores import clickhouse
 from persons.errors import Unavailable, invalid
 from persons.models import Person, Project
+from persons.models.naming import display_name
 
 _COLUMNS = ("id", "uuid", "name", "distinct_ids", "created_at", "is_identified")
 _VALUE = "value_at_data_point"

@@ -4,11 +4,9 @@ looked up (spec/decisions.md section 5).
 Every function raises a 400 whose attr begins with the path it was given.
 """
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from rest_framework.exceptions import ValidationError as Refusal
@@ -23,14 +21,12 @@ from clickhouse.query.filters import (
     EventProperty,
     Filter,
     InStaticCohort,
-    Owns,
     Performed,
-    PersonIs,
-    PersonProperty,
     both,
     contrary,
     either,
 )
+from clickhouse.query.search import search_filter
 from persons.api.parameters.actions import STEPS, ActionStep
 from persons.api.parameters.conditions import check_pattern
 from persons.api.parameters.door import Flag, Parameters, Text, as_400
@@ -95,18 +91,6 @@ def stored_filter(context: Context, properties: Any, path: str) -> Filter:
         return filter_of(context, _PROPERTIES.validate_python(properties), path)
     except ValidationError as error:
         raise as_400(error, path) from error
-
-
-def search_filter(text: str | None) -> Filter:
-    """The persons whose email, name or any distinct id contains the text, or whose uuid it is (5.8)."""
-    if not text:
-        return EVERYTHING
-    contains = Contains(texts=(text,))
-    found: list[Filter] = [PersonProperty(key=key, condition=contains) for key in ("email", "name")]
-    found.append(Owns(condition=contains))
-    with contextlib.suppress(ValueError):
-        found.append(PersonIs(uuid=UUID(text)))
-    return either(*found)
 
 
 def _nodes(context: Context, nodes: Sequence[NodeParameter], path: str) -> list[Filter]:

@@ -6,8 +6,9 @@ from pydantic import Field
 from clickhouse.query.conditions import Equals
 from clickhouse.query.filters import EVERYTHING, Filter, Owns, PersonProperty, both
 from clickhouse.query.persons import PersonsQuery
+from clickhouse.query.search import search_filter
 from persons.api.parameters.door import IncludeTotal, PagingOrCsv, Parameters, Text, Whole
-from persons.api.parameters.filters import Search, filter_of, in_cohort, search_filter
+from persons.api.parameters.filters import Search, filter_of, in_cohort
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import PropertiesParameter
 from persons.openapi.fields import told

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clickhouse.persons import cohorts_of_person, page_statement
-from persons.api.actors import known_ids_first, person_fields, with_distinct_ids
+from persons.api.actors import person_fields, with_distinct_ids
 from persons.api.answers import persons as answers
 from persons.api.csv.answer import found_csv, persons_csv
 from persons.api.listing import by_filter, by_ids, list_answer, persons_by_ids
@@ -20,6 +20,7 @@ from persons.api.stores import clickhouse
 from persons.api.views.changing import ChangingView
 from persons.api.views.deleting import DeletingView
 from persons.models import Cohort, Person
+from persons.models.naming import known_ids_first
 from persons.openapi.operation import describe
 
 

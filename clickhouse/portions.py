@@ -1,0 +1,30 @@
+"""Distinct ids in portions that fit into one statement."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+# Values travel in the URL of a statement, where a server takes a megabyte.
+_MOST_BYTES = 60_000
+_MOST_IDS = 2_000
+
+
+class Ids(NamedTuple):
+    """Distinct ids, and of each the generation that is meant."""
+
+    distinct_ids: list[str]
+    generations: list[int]
+
+
+def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterator[Ids]:
+    """As many at a time as fit into one statement."""
+    portion, size = Ids([], []), 0
+    for distinct_id, generation in zip(distinct_ids, generations, strict=True):
+        length = len(distinct_id.encode()) + 30
+        if portion.distinct_ids and (len(portion.distinct_ids) == _MOST_IDS or size + length > _MOST_BYTES):
+            yield portion
+            portion, size = Ids([], []), 0
+        portion.distinct_ids.append(distinct_id)
+        portion.generations.append(generation)
+        size += length
+    if portion.distinct_ids:
+        yield portion
