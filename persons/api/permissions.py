@@ -8,7 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from persons.errors import invalid
-from persons.models import PersonalAPIKey, Project, User
+from persons.models import Membership, PersonalAPIKey, Project, User
 
 
 class ScopePermission(BasePermission):
@@ -25,6 +25,7 @@ class ScopePermission(BasePermission):
         key = request.auth
         if "project_id" in view.kwargs:
             view.project = project_of(request, view.kwargs["project_id"])
+            _refuse_viewers(request, view)
         if isinstance(key, PersonalAPIKey):
             for scope in self.scopes(view, request.method or ""):
                 if not key.allows(scope):
@@ -37,6 +38,14 @@ class ScopePermission(BasePermission):
             return ()
         also_read = (f"{name}:read" for name in getattr(view, "also_read", ()))
         return (f"{view.scope_object}:{_access(method, view)}", *also_read)
+
+
+def _refuse_viewers(request: Request, view: Any) -> None:
+    """Who is a viewer of a project may not change it, neither with a key nor when logged in."""
+    if _access(request.method or "", view) == "write":
+        viewers = view.project.memberships.filter(level=Membership.Level.VIEWER)
+        if viewers.filter(user=user_of(request)).exists():
+            raise PermissionDenied("You are a viewer of the project: its admins may change it.")
 
 
 def _access(method: str, view: Any) -> str:
@@ -75,7 +84,9 @@ def project_of(request: Request, project_id: str) -> Project:
     limit = project_limit(request)
     if limit and project.pk not in limit:
         raise PermissionDenied(f"API key does not have access to the requested project: ID {project.pk}.")
-    if not project.memberships.filter(user=user_of(request)).exists():
+    # The admin site's page of a person asks for the history, and is open to superusers.
+    is_superuser_in_site = request.auth is None and user_of(request).is_superuser
+    if not is_superuser_in_site and not project.memberships.filter(user=user_of(request)).exists():
         raise PermissionDenied("You don't have access to the project.")
     return project
 
