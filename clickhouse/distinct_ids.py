@@ -36,7 +36,7 @@ class Copy(NamedTuple):
 class Events(NamedTuple):
     """How many events came with a distinct id, and between which moments they happened."""
 
-    count: int
+    number: int
     first: datetime
     last: datetime
 

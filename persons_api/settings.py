@@ -83,9 +83,12 @@ LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
 ROOT_URLCONF = "persons_api.urls"
 WSGI_APPLICATION = "persons_api.wsgi.application"
 INSTALLED_APPS = [
+    # Before the admin, whose templates it replaces.
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
@@ -156,11 +159,46 @@ CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["persons_api.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 APPEND_SLASH = False
 # Larger bodies are refused with 413 before they are read: persons/errors.py.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+# A form of the admin site may have a thousand distinct ids to choose from, and a few fields besides.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_010
+
+UNFOLD = {
+    "SITE_TITLE": "persons-api",
+    "SITE_HEADER": "persons-api",
+    "SITE_SUBHEADER": "persons.admin.navigation.subheader",
+    "SITE_DROPDOWN": "persons.admin.navigation.dropdown",
+    "SITE_SYMBOL": "group",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "persons.admin.navigation.icon"}],
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "STYLES": ["persons.admin.navigation.stylesheet"],
+    "SCRIPTS": ["persons.admin.navigation.script"],
+    "SIDEBAR": {"navigation": "persons.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "persons.admin.front.front",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .012 255)",
+            "100": "oklch(94.5% .025 255)",
+            "200": "oklch(89% .05 255)",
+            "300": "oklch(81% .085 255)",
+            "400": "oklch(71% .125 256)",
+            "500": "oklch(61% .15 257)",
+            "600": "oklch(52% .155 258)",
+            "700": "oklch(45.5% .14 259)",
+            "800": "oklch(39.5% .115 260)",
+            "900": "oklch(34.5% .09 260)",
+            "950": "oklch(25% .065 261)",
+        }
+    },
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

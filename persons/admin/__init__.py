@@ -1,5 +1,5 @@
-"""The admin site. Django finds it by the name ``persons.admin``."""
+"""The admin site. Django finds its pages by the name ``persons.admin``."""
 
-from persons.admin import site
+from persons.admin import activity, deletions, distinct_ids, front, keys, people, projects, users
 
-__all__ = ["site"]
+__all__ = ["activity", "deletions", "distinct_ids", "front", "keys", "people", "projects", "users"]

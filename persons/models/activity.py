@@ -39,6 +39,7 @@ class ActivityLog(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name, verbose_name_plural = "activity entry", "activity entries"
         indexes = [
             models.Index(fields=["project", "-id"], name="activity_of_project"),
             models.Index(fields=["person_uuid", "-id"], name="activity_of_person"),

@@ -42,6 +42,7 @@ class PersonalAPIKey(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "API key"
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:

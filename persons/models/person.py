@@ -69,6 +69,7 @@ class PersonDistinctId(models.Model):
     generation = models.PositiveIntegerField(db_default=0, help_text="How often it has been deleted.")
 
     class Meta:
+        verbose_name = "distinct id"
         constraints = [
             models.UniqueConstraint(fields=["project", "distinct_id"], name="distinct_id_once"),
             models.CheckConstraint(
@@ -78,6 +79,7 @@ class PersonDistinctId(models.Model):
         ]
         indexes = [
             models.Index(fields=["person", "id"], name="distinct_ids_of_person"),
+            models.Index(fields=["project", "-id"], name="distinct_ids_on_hold", condition=Q(on_hold=True)),
             models.Index(
                 "hidden_person", name="distinct_ids_of_hidden", condition=Q(hidden_person__isnull=False)
             ),

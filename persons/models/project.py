@@ -84,6 +84,7 @@ class Membership(models.Model):
     level = models.CharField(max_length=10, choices=Level.choices, default=Level.ADMIN)
 
     class Meta:
+        verbose_name = "member"
         constraints = [models.UniqueConstraint(fields=["user", "project"], name="membership_once")]
 
     def __str__(self) -> str:

@@ -50,7 +50,7 @@ def known_ids(project_id: int, distinct_ids: Collection[str]) -> list[KnownId]:
     ]
 
 
-def _known(row: PersonDistinctId, siblings: Counter[int | None]) -> KnownId:
+def _known(row: PersonDistinctId, siblings: Counter[int]) -> KnownId:
     hidden, person = row.hidden_person, row.person
     return KnownId(
         distinct_id=row.distinct_id,

@@ -59,7 +59,7 @@ REQUESTS = [
     Wrong("POST", "/api/projects/", 400, "validation_error", "invalid_input", b"[]"),
     Wrong("GET", f"{FUNNEL}?{ASKED}&x=%FF", 400, "validation_error", "invalid_input"),
     Wrong("GET", f"{FUNNEL}?{ASKED}&%FF=x", 400, "validation_error", "invalid_input"),
-    Wrong("GET", f"{FUNNEL}?{ASKED}&{'x=1&' * 1001}", 400, "invalid_request", "parse_error"),
+    Wrong("GET", f"{FUNNEL}?{ASKED}&{'x=1&' * 1011}", 400, "invalid_request", "parse_error"),
     Wrong("GET", f"{FUNNEL}?{ASKED}", 406, "invalid_request", "not_acceptable", accept="text/html"),
     Wrong("GET", f"{FUNNEL}?{ASKED}", 406, "invalid_request", "not_acceptable", accept=";;;"),
     Wrong("PUT", FUNNEL, 405, "invalid_request", "method_not_allowed"),

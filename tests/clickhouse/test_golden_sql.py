@@ -14,10 +14,12 @@ import pytest
 
 from clickhouse import removal
 from clickhouse.correlation import correlation_statement
+from clickhouse.distinct_ids import events_statement
 from clickhouse.funnel import funnel_statement
 from clickhouse.history import history_statement
 from clickhouse.lifecycle import lifecycle_statement
 from clickhouse.persons import page_statement
+from clickhouse.portions import Ids
 from clickhouse.query.conditions import Span
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.dates import DateRange, interval_starts
@@ -30,6 +32,7 @@ from clickhouse.query.search import search_filter
 from clickhouse.query.timeline import TimelineQuery
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from clickhouse.query.values import ValuesQuery
+from clickhouse.recent import latest_statement
 from clickhouse.sql.fragment import Fragment
 from clickhouse.timeline import moments_statement
 from clickhouse.trends import trends_statement
@@ -137,6 +140,8 @@ STATEMENTS = {
     ),
     "lifecycle_new": lambda: lifecycle("new", meant([BROWSER, EMAIL])),
     "lifecycle_resurrecting": lambda: lifecycle("resurrecting", EVERYTHING),
+    "events_behind_a_hold": lambda: events_statement(7, Ids(["ann"], [2])),
+    "latest_events": lambda: latest_statement(7, Ids(["ann", "bob"], [0, 2]), 50),
     "history_of_one_person": lambda: history_statement(
         HistoryQuery(project_id=7, distinct_ids=("ada", "anon"), numbers=(0, 0), until=NOW)
     ),
