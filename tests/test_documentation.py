@@ -31,7 +31,13 @@ from persons.api.parameters.properties import (
 from persons.api.parameters.timeline import TimelineParameters
 from persons.api.parameters.trends import StickinessParameters
 from persons.api.parameters.values import ValuesParameters
-from persons.management.commands import create_key, create_project, rebuild_property_history, serve
+from persons.management.commands import (
+    create_key,
+    create_project,
+    rebuild_property_history,
+    reset_distinct_ids,
+    serve,
+)
 from persons.models import ALL_SCOPES
 
 ROOT = Path(__file__).parent.parent
@@ -113,7 +119,9 @@ def test_every_scope_is_described() -> None:
     assert {name for name in objects if f"`{name}" not in API} == set()
 
 
-@pytest.mark.parametrize("command", [serve, create_project, create_key, rebuild_property_history])
+@pytest.mark.parametrize(
+    "command", [serve, create_project, create_key, rebuild_property_history, reset_distinct_ids]
+)
 def test_the_readme_names_every_command(command: object) -> None:
     name = str(getattr(command, "__name__", "")).rpartition(".")[2]
     assert f"python manage.py {name} " in README

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from persons.installation import owner
 from persons.management.postgres import postgres_at_hand
+from persons.management.users import user_named
 from persons.models import ALL_SCOPES, PersonalAPIKey, Project, User
 
 
@@ -22,21 +22,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with postgres_at_hand():
-            user = _user(options["email"])
+            user = user_named(options["email"])
             _check_projects(user, options["project"])
             _, value = PersonalAPIKey.issue(
                 user, options["label"][:100], options["scope"] or ["*"], options["project"]
             )
         self.stdout.write(value)
-
-
-def _user(email: str | None) -> User:
-    if email is None:
-        return owner()
-    user = User.objects.filter(email=email).first()
-    if user is None:
-        raise CommandError(f"There is no user {email}.", returncode=2)
-    return user
 
 
 def _check_projects(user: User, wanted: list[int]) -> None:
