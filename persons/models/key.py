@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,6 +13,7 @@ from persons.models.user import User
 # An object is something a key may read or write; "write" implies "read".
 SCOPE_OBJECTS = ("action", "activity_log", "cohort", "person", "personal_api_key", "project")
 ALL_SCOPES = ("*", *(f"{name}:{access}" for name in SCOPE_OBJECTS for access in ("read", "write")))
+_BETWEEN_NOTES = timedelta(minutes=1)
 
 
 def validate_scope(scope: str) -> None:
@@ -75,7 +76,9 @@ class PersonalAPIKey(models.Model):
 
     def touch(self) -> None:
         """Note that the key was used; at most one write a minute."""
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
+        if self.last_used_at and datetime.now(UTC) - self.last_used_at < _BETWEEN_NOTES:
+            return
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _BETWEEN_NOTES)
         type(self).objects.filter(stale, pk=self.pk).update(last_used_at=Now())
 
     def allows(self, scope: str) -> bool:
