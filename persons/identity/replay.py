@@ -81,7 +81,9 @@ class Replay:
                 self._first[change.distinct_id] = change.person
             else:
                 self._first.setdefault(change.distinct_id, change.other)
-        self.ahead = deque(sorted(lasting, key=lambda change: change.moment))
+        # What a split found done to an id is in what the split says.
+        ahead = [each for each in lasting if each.arrival >= self._settled.get(each.distinct_id, 0)]
+        self.ahead = deque(sorted(ahead, key=lambda change: change.moment))
 
     def take(self, updates: Iterable[Update]) -> None:
         """Replay updates. They come in their order, those of an earlier call before those of a later one."""
