@@ -29,7 +29,7 @@ from clickhouse.query.funnel import (
 from tests.clickhouse.generated_funnels import MICROSECOND, Example, Person, examples, named
 from tests.clickhouse.reference_funnel import Event, comes_back, results
 
-EXAMPLES = int(os.environ.get("FUNNEL_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FUNNEL_EXAMPLES", "100"))
 DAY_0 = datetime(2024, 3, 1, tzinfo=UTC)
 projects = itertools.count(7_000_000)
 

@@ -25,8 +25,8 @@ from tests.clickhouse.reference_funnel import Event
 from tests.clickhouse.reference_trends import Breakdown, counted, intervals, measured
 from tests.clickhouse.test_funnel import person_id, stored
 
-TRENDS_EXAMPLES = int(os.environ.get("TRENDS_EXAMPLES", "50"))
-STICKINESS_EXAMPLES = int(os.environ.get("STICKINESS_EXAMPLES", "50"))
+TRENDS_EXAMPLES = int(os.environ.get("TRENDS_EXAMPLES", "25"))
+STICKINESS_EXAMPLES = int(os.environ.get("STICKINESS_EXAMPLES", "25"))
 DAY_0 = datetime(2024, 3, 1, tzinfo=UTC)
 # To shrink an example of many persons Hypothesis would take minutes.
 SETTINGS: dict[str, Any] = {

@@ -88,8 +88,8 @@ def test_the_flusher_wakes_on_commit_and_a_second_one_takes_over(clickhouse: Cli
         second.stop()
 
 
-def seconds_until_events(store: ClickHouse, project: Project, count: int) -> float:
+def seconds_until_events(store: ClickHouse, project: Project, count: int, *, patience: float = 10) -> float:
     started = time.monotonic()
-    while rows_in(store, "events", project) < count and time.monotonic() - started < 10:
+    while rows_in(store, "events", project) < count and time.monotonic() - started < patience:
         time.sleep(0.01)
     return time.monotonic() - started
