@@ -137,7 +137,7 @@ def holds(asked: Filter, event: Event) -> bool:
             return is_one_of(asked.condition, event.person.get(asked.key))
         case EventColumn(column="event"):
             return is_one_of(asked.condition, event.name)
-    raise NotImplementedError(asked)
+    raise TypeError(f"{asked.kind} is not what generated funnels ask for")
 
 
 def is_one_of(condition: Condition, value: Any) -> bool:
