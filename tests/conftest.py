@@ -13,6 +13,7 @@ from django.test import Client
 
 from clickhouse.client import ClickHouse, connect
 from clickhouse.schema.migrate import migrate
+from clickhouse.sql.fragment import Fragment
 from persons.installation import owner
 from persons.management.postgres import close_pool
 from persons.models import Membership, PersonalAPIKey, Project
@@ -47,6 +48,14 @@ def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
     # Those with limits of their own as well: the engine stops with its last connection.
     connect.cache_clear()
     gc.collect()
+
+
+@pytest.fixture
+def emptied(clickhouse: ClickHouse) -> ClickHouse:
+    """The store without what other tests have left there: for work whose cost is that of the whole store."""
+    for table in ("events", "person_property_history"):
+        clickhouse.command(Fragment(f"TRUNCATE TABLE {table}"))
+    return clickhouse
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from tests.api.helpers import event
 from tests.api.world import World
 from tests.api_client import Api
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
 
 class Killed(BaseException):
     """The process ends here: nothing handles this."""
