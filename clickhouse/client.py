@@ -102,12 +102,16 @@ class ClickHouse:
             )
             return [tuple(row) for row in result.result_rows]
 
-    def read_blocks(self, statement: Fragment, take: Callable[..., None]) -> None:
+    def read_blocks(
+        self, statement: Fragment, take: Callable[..., None], settings: Mapping[str, Any] | None = None
+    ) -> None:
         """Run a query and hand its rows over block by block, each block as its columns: for more rows than
         there is room for. Raises what `rows` raises."""
         with (
             self._lent() as client,
-            client.query_column_block_stream(statement.text, dict(statement.parameters)) as blocks,
+            client.query_column_block_stream(
+                statement.text, dict(statement.parameters), settings=dict(settings or {})
+            ) as blocks,
         ):
             for columns in blocks:
                 take(*columns)
