@@ -28,8 +28,8 @@ asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
 
 @dataclass(slots=True)
 class Statement:
-    """A statement that has been run. `text` has no values. Rows and bytes are what the engine has read, where it
-    says so: of a stream it does not. `error` is the name of what was raised."""
+    """A statement that has been run. `text` has no values. Rows and bytes are what the engine has read, where
+    it says so: of a stream it does not. `error` is the name of what was raised."""
 
     text: str
     asker: Asker | None

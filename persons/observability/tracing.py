@@ -25,14 +25,16 @@ def start_tracing() -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.instrumentation.django import DjangoInstrumentor  # noqa: PLC0415
         from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError as error:
         raise ImproperlyConfigured(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set. To send traces: pip install 'persons-api[tracing]'."
         ) from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "persons-api"}))
+    provider = TracerProvider(
+        resource=Resource({"service.name": "persons-api"}).merge(OTELResourceDetector().detect())
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(response_hook=_without_query)

@@ -64,6 +64,7 @@ def test_a_request_is_a_trace_with_both_stores_in_it_and_no_values(
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "who is who")
     with serving(folder) as server:
         api = Api(server.ready().url, server.create_project())
         api.send([{"event": "e", "distinct_id": SECRET, "timestamp": "2025-03-01T12:00:00Z"}])
@@ -82,3 +83,4 @@ def test_a_request_is_a_trace_with_both_stores_in_it_and_no_values(
     everything = b"".join(collector.bodies)
     assert SECRET.encode() not in everything
     assert api.project.personal_api_key.encode() not in everything
+    assert b"who is who" in everything
