@@ -19,7 +19,17 @@ from persons.management.postgres import close_pool
 from persons.models import Membership, PersonalAPIKey, Project
 from persons.outbox.flush import drain
 from persons_api import embedded
+from tests import stores
 from tests.api_client import Api
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if stores.EMBEDDED:
+        return
+    elsewhere = pytest.mark.skip(reason="about the embedded engine alone, and this run has another")
+    for item in items:
+        if item.get_closest_marker("embedded"):
+            item.add_marker(elsewhere)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +49,16 @@ def django_db_modify_db_settings(data_dir: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
-    settings.CLICKHOUSE_URL = f"chdb://{data_dir / 'clickhouse'}"
+def clickhouse_url(data_dir: Path) -> Iterator[str]:
+    with stores.clickhouse(data_dir) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
+    settings.CLICKHOUSE_URL = clickhouse_url
     store = connect(settings.CLICKHOUSE_URL)
+    store.create_database()
     migrate(store)
     yield store
     store.close()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Length
 
 from clickhouse.client import ClickHouse
+from clickhouse.layout import stored_rows
 from clickhouse.sql.fragment import sql
 from persons.models import ClickHouseTable, Outbox, ProjectErasure
 
@@ -30,8 +31,8 @@ def drain(store: ClickHouse) -> int:
         for table in ClickHouseTable:
             store.command(
                 sql(
-                    "DELETE FROM {table:Identifier} WHERE team_id = {team_id:Int64}",
-                    table=table.value,
+                    "DELETE FROM {table} WHERE team_id = {team_id:Int64}",
+                    table=stored_rows(table.value, store.cluster),
                     team_id=erasure.team_id,
                 )
             )
