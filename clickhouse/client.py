@@ -46,7 +46,12 @@ _SETTINGS = {
 }
 # On a cluster, what is inserted has reached its shard when the insert is done, and what a shard must know of
 # the others is brought to it: events of one person may lie on several.
-_CLUSTER_SETTINGS = {"distributed_foreground_insert": 1, "distributed_product_mode": "global"}
+_CLUSTER_SETTINGS = {
+    "distributed_foreground_insert": 1,
+    "distributed_product_mode": "global",
+    # A change of the schema has reached every replica when it is done.
+    "alter_sync": 2,
+}
 _OPENING_PATIENCE_SECONDS = 5.0
 _CONNECTING_SECONDS = 3
 # How long a server may be silent: beyond its limits, while it takes a batch, while it does anything else.
@@ -193,17 +198,28 @@ class ClickHouse:
 
     def create_database(self) -> None:
         """Make the database that the URL names, if it is not there. Raises what `rows` raises."""
-        if self.embedded:
-            return
-        name = urlsplit(self._urls[0]).path.strip("/")
-        if not name:
-            return
-        where = f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
-        anywhere = [urlunsplit(urlsplit(url)._replace(path="")) for url in self._urls]
-        clients = Clients(tuple(anywhere), self._open)
-        statement = f"CREATE DATABASE IF NOT EXISTS {quote_identifier(name)}{where}"
-        self._on_one(lambda client: client.command(statement), clients=clients)
-        clients.close()
+        if self._database:
+            where = f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
+            self._outside(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self._database)}{where}")
+
+    def database_exists(self) -> bool:
+        """Whether the database that the URL names is there. Raises what `rows` raises."""
+        return not self._database or bool(
+            self._outside(f"EXISTS DATABASE {quote_identifier(self._database)}")
+        )
+
+    @property
+    def _database(self) -> str:
+        # The embedded engine makes its own.
+        return "" if self.embedded else urlsplit(self._urls[0]).path.strip("/")
+
+    def _outside(self, statement: str) -> object:
+        """Run a statement in no database, since nobody can connect to one that is not there."""
+        roots = Clients(tuple(urlunsplit(urlsplit(url)._replace(path="")) for url in self._urls), self._open)
+        try:
+            return self._on_one(lambda client: client.command(statement), clients=roots)
+        finally:
+            roots.close()
 
     def ping(self) -> str:
         """The engine's version. Raises ClickHouseUnavailable."""

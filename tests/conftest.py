@@ -12,8 +12,9 @@ from django.conf import settings
 from django.test import Client
 
 from clickhouse.client import ClickHouse, connect
+from clickhouse.layout import stored_rows
 from clickhouse.schema.migrate import migrate
-from clickhouse.sql.fragment import Fragment
+from clickhouse.sql.fragment import sql
 from persons.installation import owner
 from persons.management.postgres import close_pool
 from persons.models import Membership, PersonalAPIKey, Project
@@ -56,9 +57,8 @@ def clickhouse_url(data_dir: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
-    settings.CLICKHOUSE_URL = clickhouse_url
-    store = connect(settings.CLICKHOUSE_URL)
-    store.create_database()
+    settings.CLICKHOUSE_URL, settings.CLICKHOUSE_CLUSTER = clickhouse_url, stores.CLUSTER
+    store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
     migrate(store)
     yield store
     store.close()
@@ -71,7 +71,7 @@ def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
 def emptied(clickhouse: ClickHouse) -> ClickHouse:
     """The store without what other tests have left there: for work whose cost is that of the whole store."""
     for table in ("events", "person_property_history"):
-        clickhouse.command(Fragment(f"TRUNCATE TABLE {table}"))
+        clickhouse.command(sql("TRUNCATE TABLE {rows}", rows=stored_rows(table, clickhouse.cluster)))
     return clickhouse
 
 

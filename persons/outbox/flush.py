@@ -62,8 +62,9 @@ def _begin() -> uuid.UUID | None:
     batch = uuid.uuid4()
     with transaction.atomic():
         keys = list(_as_much_as_fits())
-        Outbox.objects.filter(pk__in=keys).update(batch=batch)
-    return batch if keys else None
+        # Somebody who does not know yet that he is no longer the only one may begin the same rows.
+        begun = Outbox.objects.filter(pk__in=keys, batch=None).update(batch=batch)
+    return batch if begun else None
 
 
 def _as_much_as_fits() -> Iterator[int]:

@@ -8,6 +8,8 @@ import secrets
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from threading import Thread
@@ -51,8 +53,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _asked(self) -> None:
         asked = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        body = self._body()
+        # What is too long for a URL comes as a form.
+        if (self.headers["Content-Type"] or "").startswith("multipart/form-data"):
+            asked, body = asked | _fields(self.headers["Content-Type"], body), b""
         try:
-            request = self._request(asked, self._body())
+            request = self._request(asked, body)
             if _STREAMED.search(request.statement) and asked.get("wait_end_of_query") != "1":
                 self._stream(request, asked)
             else:
@@ -63,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     def _request(self, asked: dict[str, str], body: bytes) -> Request:
         # A statement in the URL goes before what is in the body.
         in_url = asked.get("query", "").encode()
-        statement, data = split(in_url + b"\n" + body if in_url else body)
+        statement, data = split(in_url + b"\n" + body if in_url and body else in_url or body)
         settings = {
             name: value
             for name, value in asked.items()
@@ -146,6 +152,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         pass
+
+
+def _fields(kind: str, body: bytes) -> dict[str, str]:
+    form = BytesParser(policy=HTTP).parsebytes(b"Content-Type: %b\r\n\r\n%b" % (kind.encode(), body))
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        for part in form.iter_parts()
+    }
 
 
 def _common(asked: dict[str, str], encoding: str) -> dict[str, str]:

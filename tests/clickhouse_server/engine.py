@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import chdb
 
+from tests.clickhouse_server.cluster import by_one_server
+
 # The body of an INSERT that says its format is data; everything else is a statement from end to end.
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s[^;]*?\bFORMAT\s+\w+(?=[ \t]*\n)", re.IGNORECASE)
 _SESSION_NOT_FOUND, _SESSION_IS_LOCKED = 372, 373
@@ -126,7 +128,7 @@ class Engine:
 @contextmanager
 def _statement(request: Request) -> Iterator[str]:
     """The text for the engine, which takes data from a file."""
-    text = request.statement.decode()
+    text = by_one_server(request.statement.decode())
     if not request.data:
         yield text
         return
