@@ -20,6 +20,9 @@ class Deletion(models.Model):
     generations = ArrayField(
         models.PositiveIntegerField(), help_text="Of the distinct ids, in their order, as events have it."
     )
+    versions = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Of the distinct ids, as an event found them."
+    )
     arrival = models.BigIntegerField(help_text="What came with this number or a higher one stays.")
     keeps_person = models.BooleanField()
     with_events = models.BooleanField()
