@@ -1,4 +1,5 @@
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -35,6 +36,7 @@ class Deletion(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="deletions_of_project"),
             models.Index(fields=["project", "person_uuid"], name="deletions_of_person"),
+            GinIndex(fields=["distinct_ids"], name="deletions_of_distinct_id"),
             models.Index(fields=["id"], name="deletions_pending", condition=Q(verified_at=None)),
         ]
 
