@@ -60,9 +60,13 @@ def latest_events(
 
 
 def _ask(question: Callable[[ClickHouse], _Answer]) -> _Answer | None:
-    limits = Limits(settings.QUERY_TIMEOUT_SECONDS, settings.QUERY_MAX_MEMORY)
+    limits = Limits(**settings.QUERY_LIMITS)
     try:
-        return question(connect(settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER))
+        return question(
+            connect(
+                settings.CLICKHOUSE_QUERY_URL or settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER
+            )
+        )
     except ClickHouseError as error:
         _log.warning("admin.without_clickhouse", reason=name_of(error))
         return None
