@@ -150,7 +150,7 @@ def test_every_page_is_whole(browser: Browser, server: Server, api: Api) -> None
     with opened(browser, server, WIDTHS[0]) as tab:
         tab.emulate_media(reduced_motion="reduce")
         for address in dict.fromkeys(addresses(api, person)):
-            answer = tab.goto(server.url + address)
+            answer = tab.goto(server.url + address, wait_until="domcontentloaded")
             assert answer
             # What is only looked at is not made or removed here.
             refused = {403} if address.endswith(("/add/", "/delete/")) else set()
