@@ -144,6 +144,9 @@ def test_every_page_is_whole(browser: Browser, server: Server, api: Api) -> None
     gone = "gone" * 100
     for name in (HOSTILE, gone):
         sent(api, HOSTILE, name, email=name, long="x" * 3000)
+    # More than a line of a narrow list has room for.
+    aliases = {"event": "$create_alias", "distinct_id": HOSTILE, "properties": {"alias": "other " * 60}}
+    assert api.send([aliases])["status"] in (1, "Ok")
     eventually(lambda: api.get("", distinct_id=gone)["results"])
     (person,) = api.get("", distinct_id=HOSTILE)["results"]
     delete(api, api.get("", distinct_id=gone)["results"][0]["uuid"])
