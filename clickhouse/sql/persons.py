@@ -46,6 +46,27 @@ LEFT ANY JOIN
     )
 
 
+def can_be_seen(project_id: int) -> tuple[Fragment, Fragment]:
+    """What holds of an event that belongs to somebody who is there, or to nobody because it made no person.
+
+    Not of those of deleted persons, and not of what came with a distinct id on hold (spec/decisions.md 12.1).
+    """
+    deleted = "FROM {table} FINAL\n    WHERE team_id = {project:Int64} AND is_deleted = 1\n)"
+    return (
+        sql(
+            f"{{person}} NOT IN\n(\n    SELECT id\n    {deleted}",
+            person=PERSON_OF_EVENT,
+            table=Fragment("person"),
+            project=project_id,
+        ),
+        sql(
+            f"events.distinct_id NOT IN\n(\n    SELECT distinct_id\n    {deleted}",
+            table=Fragment("person_distinct_id2"),
+            project=project_id,
+        ),
+    )
+
+
 def live_persons(project_id: int, *conditions: Fragment) -> Fragment:
     """The ids of the persons that exist, and of whose row the conditions hold: not those that were deleted,
     nor those that never were.
