@@ -71,7 +71,7 @@ def fill(project: Project, capture: Callable[..., Any], *, static: bool = False)
             )
             for person, names in _STORIES.items()
             for minute, name in enumerate(names)
-        )
+        ),
     )
 
 
