@@ -59,9 +59,8 @@ def main() -> None:
     """Print a line per question."""
     size = size_asked_for()
     store = filled_store(size)
-    write(
-        f"\n{size.events:,} events, {size.persons:,} persons: pages of events\n{'':52}{'best':>9}{'ratio':>8}\n"
-    )
+    write(f"\n{size.events:,} events, {size.persons:,} persons: pages of events\n")
+    write(f"{'':52}{'best':>9}{'ratio':>8}\n")
     floor = best(lambda: store.rows(_floor()))
     line("floor", floor, floor)
     for name, query in _QUESTIONS.items():

@@ -87,7 +87,9 @@ def events_page(store: ClickHouse, query: EventsQuery) -> EventPage:
     """A page of events. Raises ClickHouseUnavailable, ClickHouseError."""
     found: list[_Found] = []
     for window in _windows(query):
-        found = _found(store, page_statement(query, window))
+        if query.offset:
+            found.clear()
+        found += _found(store, page_statement(query, window))
         if len(found) > query.limit:
             break
     return EventPage(_documents(store, query.project_id, found[: query.limit]), len(found) > query.limit)
@@ -110,7 +112,7 @@ def page_statement(query: EventsQuery, window: DateRange) -> Fragment:
             *_of_ids(query),
             *_beyond(query),
             on_event(query.project_id, query.filter),
-            *can_be_seen(query.project_id),
+            can_be_seen(query.project_id),
         ),
         order=_ORDERS[query.order],
         rows=query.limit + 1,
@@ -127,7 +129,7 @@ def one_statement(project_id: int, uuid: UUID) -> Fragment:
         conditions=where(
             sql("team_id = {project:Int64}", project=project_id),
             sql("events.uuid = {uuid:UUID}", uuid=uuid),
-            *can_be_seen(project_id),
+            can_be_seen(project_id),
         ),
     )
 
@@ -143,17 +145,18 @@ def documents_statement(project_id: int, places: Sequence[Place]) -> Fragment:
 
 
 def _windows(query: EventsQuery) -> Iterator[DateRange]:
-    """Ranges that grow from where the page begins. One in which the page is full is enough."""
+    """Longer and longer ranges, one after the other from where the page begins. With an offset each has those
+    before it in it: how many events there are that are left out nobody knows."""
     first, last = query.after or _EARLIEST, query.before - TICK
     if query.beyond is not None and query.order == "newest":
         last = min(last, query.beyond.timestamp)
     elif query.beyond is not None:
         first = max(first, query.beyond.timestamp)
-    for width in _WIDTHS:
-        if width < last - first and (query.order == "newest" or first > _EARLIEST):
-            ends = (last - width, last) if query.order == "newest" else (first, first + width)
-            yield DateRange(date_from=ends[0], date_to=ends[1], timezone="UTC")
-    yield DateRange(date_from=first, date_to=last, timezone="UTC")
+    near, whole = timedelta(), last - first
+    for width in [*(each for each in _WIDTHS if each < whole), whole]:
+        ends = (last - width, last - near) if query.order == "newest" else (first + near, first + width)
+        yield DateRange(date_from=ends[0], date_to=ends[1], timezone="UTC")
+        near = timedelta() if query.offset else width + TICK
 
 
 def _of_ids(query: EventsQuery) -> Iterator[Fragment]:

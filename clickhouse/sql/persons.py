@@ -46,24 +46,31 @@ LEFT ANY JOIN
     )
 
 
-def can_be_seen(project_id: int) -> tuple[Fragment, Fragment]:
-    """What holds of an event that belongs to somebody who is there, or to nobody because it made no person.
+def can_be_seen(project_id: int) -> Fragment:
+    """Whether an event belongs to somebody who is there, or to nobody because it made no person.
 
-    Not of those of deleted persons, and not of what came with a distinct id on hold (spec/decisions.md 12.1).
+    Not those of deleted persons, and not what came with a distinct id on hold (spec/decisions.md 12.1). As one
+    condition: apart from the other, the second is asked first, for which the engine reads every distinct id.
     """
-    deleted = "FROM {table} FINAL\n    WHERE team_id = {project:Int64} AND is_deleted = 1\n)"
-    return (
-        sql(
-            f"{{person}} NOT IN\n(\n    SELECT id\n    {deleted}",
-            person=PERSON_OF_EVENT,
-            table=Fragment("person"),
-            project=project_id,
-        ),
-        sql(
-            f"events.distinct_id NOT IN\n(\n    SELECT distinct_id\n    {deleted}",
-            table=Fragment("person_distinct_id2"),
-            project=project_id,
-        ),
+    return sql(
+        """
+NOT (
+    {person_of_event} IN
+    (
+        SELECT id
+        FROM person FINAL
+        WHERE team_id = {project:Int64} AND is_deleted = 1
+    )
+    OR events.distinct_id IN
+    (
+        SELECT distinct_id
+        FROM person_distinct_id2 FINAL
+        WHERE team_id = {project:Int64} AND is_deleted = 1
+    )
+)
+""".strip(),
+        person_of_event=PERSON_OF_EVENT,
+        project=project_id,
     )
 
 
