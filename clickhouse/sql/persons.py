@@ -49,8 +49,8 @@ LEFT ANY JOIN
 def can_be_seen(project_id: int) -> Fragment:
     """Whether an event belongs to somebody who is there, or to nobody because it made no person.
 
-    Not those of deleted persons, and not what came with a distinct id on hold (spec/decisions.md 12.1). As one
-    condition: apart from the other, the second is asked first, for which the engine reads every distinct id.
+    Not those of deleted persons, and not what came with a distinct id on hold (spec/decisions.md 12.1). It is
+    one condition, because the engine would ask the second part first, and read every distinct id for it.
     """
     return sql(
         """

@@ -8,17 +8,19 @@ LEFT ANY JOIN
 ) AS merged ON merged.distinct_id_hash = events.distinct_id_hash
 WHERE team_id = {project:Int64}
   AND events.uuid = {uuid:UUID}
-  AND ifNull(merged.person_id, events.person_id) NOT IN
-  (
-      SELECT id
-      FROM person FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
-  )
-  AND events.distinct_id NOT IN
-  (
-      SELECT distinct_id
-      FROM person_distinct_id2 FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
+  AND NOT (
+      ifNull(merged.person_id, events.person_id) IN
+      (
+          SELECT id
+          FROM person FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
+      OR events.distinct_id IN
+      (
+          SELECT distinct_id
+          FROM person_distinct_id2 FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
   )
 LIMIT 1
 

@@ -11,17 +11,19 @@ WHERE team_id = {project:Int64}
   AND toDate32(timestamp) <= toDate32({date_to:DateTime64(6, 'UTC')})
   AND timestamp >= {date_from:DateTime64(6, 'UTC')}
   AND timestamp <= {date_to:DateTime64(6, 'UTC')}
-  AND ifNull(merged.person_id, events.person_id) NOT IN
-  (
-      SELECT id
-      FROM person FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
-  )
-  AND events.distinct_id NOT IN
-  (
-      SELECT distinct_id
-      FROM person_distinct_id2 FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
+  AND NOT (
+      ifNull(merged.person_id, events.person_id) IN
+      (
+          SELECT id
+          FROM person FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
+      OR events.distinct_id IN
+      (
+          SELECT distinct_id
+          FROM person_distinct_id2 FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
   )
 ORDER BY events.timestamp DESC, events.arrival DESC, events.uuid DESC
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}

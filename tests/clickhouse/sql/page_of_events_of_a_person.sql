@@ -32,17 +32,19 @@ WHERE team_id = {project:Int64}
             AND person.id = {uuid_2:UUID}
       )
   )
-  AND ifNull(merged.person_id, events.person_id) NOT IN
-  (
-      SELECT id
-      FROM person FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
-  )
-  AND events.distinct_id NOT IN
-  (
-      SELECT distinct_id
-      FROM person_distinct_id2 FINAL
-      WHERE team_id = {project:Int64} AND is_deleted = 1
+  AND NOT (
+      ifNull(merged.person_id, events.person_id) IN
+      (
+          SELECT id
+          FROM person FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
+      OR events.distinct_id IN
+      (
+          SELECT distinct_id
+          FROM person_distinct_id2 FINAL
+          WHERE team_id = {project:Int64} AND is_deleted = 1
+      )
   )
 ORDER BY events.timestamp, events.arrival, events.uuid
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}
