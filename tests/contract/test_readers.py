@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract import installed, mcp
 from tests.contract.airbyte import Airbyte
-from tests.contract.reading import PEOPLE, START, Kept, filled
+from tests.contract.reading import PEOPLE, START, TEAMS, Kept, filled
 from tests.contract.shop import Shop, asked
 
 NOT_KEPT = ("annotations", "feature_flags", "insights")
@@ -116,8 +116,7 @@ def test_airbyte_reads_everything_once_and_goes_on_from_there(
     )
 
 
-@pytest.mark.parametrize("kind", ["projects", "environments"])
-def test_dlt_finds_everything_by_following_next_and_by_offset(readers: Path, kept: Kept, kind: str) -> None:
+def test_dlt_finds_everything_by_following_next_and_by_offset(readers: Path, kept: Kept) -> None:
     paginators: dict[str, dict[str, Any]] = {
         "next": {"type": "json_link", "next_url_path": "next"},
         "offset": {"type": "offset", "limit": 100, "total_path": None},
@@ -125,33 +124,38 @@ def test_dlt_finds_everything_by_following_next_and_by_offset(readers: Path, kep
     # dlt has a meaning of its own for single braces.
     steps = '[{{"id": "visited"}}, {{"id": "paid"}}]'
     of_a_team = '[{{"key": "team", "type": "person", "value": 7}}]'
-    paths = {
-        "persons": ("next", {"limit": 100}),
-        "persons/": ("offset", {}),
-        # Filtered, by the other store.
-        "persons/?": ("next", {"limit": 9, "properties": of_a_team}),
-        "persons/funnel": ("next", {"limit": 100, "events": steps, "funnel_step": 2, "date_from": "all"}),
-        "events/": ("next", {"limit": 3000}),
-        "events/?": ("offset", {"event": "$identify"}),
-        "cohorts": ("next", {"limit": 25}),
-        "annotations": ("next", {}),
+    asked_for = {
+        "all persons": ("projects", "persons", "next", {"limit": 100}),
+        "all persons again": ("environments", "persons/", "offset", {}),
+        "a team": ("projects", "persons/", "next", {"limit": 3, "properties": of_a_team}),
+        "a team again": ("environments", "persons", "offset", {"properties": of_a_team}),
+        "buyers": (
+            "environments",
+            "persons/funnel",
+            "next",
+            {"limit": 100, "events": steps, "funnel_step": 2, "date_from": "all"},
+        ),
+        "all events": ("environments", "events", "next", {"limit": 3000}),
+        "introductions": ("projects", "events/", "offset", {"event": "$identify"}),
+        "cohorts": ("environments", "cohorts", "next", {"limit": 25}),
+        "annotations": ("environments", "annotations/", "next", {}),
     }
     config = {
         "client": {
-            "base_url": f"{kept.shop.url}/api/{kind}/{kept.shop.project_id}/",
+            "base_url": f"{kept.shop.url}/api/",
             "auth": {"type": "bearer", "token": kept.shop.key},
         },
         "resources": [
             {
                 "name": name,
                 "endpoint": {
-                    "path": name.removesuffix("?"),
+                    "path": f"{kind}/{kept.shop.project_id}/{path}",
                     "params": params,
-                    "data_selector": "results[0].people" if "funnel" in name else "results",
+                    "data_selector": "results[0].people" if "funnel" in path else "results",
                     "paginator": paginators[paginator],
                 },
             }
-            for name, (paginator, params) in paths.items()
+            for name, (kind, path, paginator, params) in asked_for.items()
         ],
     }
     program = [str(readers / "python"), str(Path(__file__).with_name("dlt_user.py")), json.dumps(config)]
@@ -159,13 +163,14 @@ def test_dlt_finds_everything_by_following_next_and_by_offset(readers: Path, kep
     assert done.returncode == 0, done.stderr
     found = dict(map(json.loads, done.stdout.splitlines()))
 
-    assert_persons(found["persons"], kept)
-    assert found["persons/"] == found["persons"]
-    assert found["persons/?"] == [each for each in found["persons"] if each["properties"]["team"] == 7]
-    assert_persons(found["persons/funnel"], kept)
-    assert_events(found["events/"], kept)
-    assert found["events/?"] == [each for each in found["events/"] if each["event"] == "$identify"]
-    assert len(found["events/?"]) == PEOPLE
+    assert_persons(found["all persons"], kept)
+    assert found["all persons again"] == found["all persons"]
+    team = [each for each in found["all persons"] if each["properties"]["team"] == 7]
+    assert len(team) == PEOPLE // TEAMS
+    assert (found["a team"], found["a team again"]) == (team, team)
+    assert_persons(found["buyers"], kept)
+    assert_events(found["all events"], kept)
+    assert found["introductions"] == [each for each in found["all events"] if each["event"] == "$identify"]
     assert {each["id"]: each["name"] for each in found["cohorts"]} == kept.cohorts
     assert found["annotations"] == []
 
