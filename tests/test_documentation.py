@@ -11,6 +11,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from persons.api.parameters.correlation import CorrelationParameters
 from persons.api.parameters.door import HARMLESS, Parameters
+from persons.api.parameters.events import EventsParameters
 from persons.api.parameters.funnel import FunnelParameters
 from persons.api.parameters.history import (
     AtTimeParameters,
@@ -91,6 +92,7 @@ def test_every_endpoint_is_described(path: str) -> None:
         ChangesParameters,
         DiffParameters,
         TimelineParameters,
+        EventsParameters,
     ],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
