@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
+from clickhouse.moments import in_utc
 from clickhouse.query.filters import Filter, PersonIs, both
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.sql.filters import from_persons_of, persons_of
@@ -53,7 +54,8 @@ def persons_page(store: ClickHouse, query: PersonsQuery) -> list[FoundPerson]:
 
     Raises ClickHouseUnavailable, ClickHouseError.
     """
-    return [FoundPerson(*row) for row in store.rows(_statement(query, "id, created_at, key"))]
+    found = store.rows(_statement(query, "id, created_at, key"))
+    return [FoundPerson(uuid, in_utc(created_at), key) for uuid, created_at, key in found]
 
 
 def page_statement(query: PersonsQuery) -> Fragment:

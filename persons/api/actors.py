@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
 from clickhouse.recordings import RecordedEvent
 from persons.api.recordings import matched_recordings
@@ -23,7 +23,8 @@ def with_distinct_ids(
     persons: QuerySet[Person], limit: int | None = MAX_DISTINCT_IDS, *, known_first: bool = False
 ) -> QuerySet[Any]:
     """The persons, each with ``distinct_ids`` in the order in which they were stored, or `known_first`."""
-    order: list[Any] = [*([Q(distinct_id__regex=f"^{ANONYMOUS}$")] if known_first else []), F("pk")]
+    anonymous = ExpressionWrapper(Q(distinct_id__regex=f"^{ANONYMOUS}$"), BooleanField())
+    order = [anonymous, F("pk")] if known_first else [F("pk")]
     own = PersonDistinctId.objects.filter(person=OuterRef("pk")).order_by(*order).values("distinct_id")
     return persons.annotate(distinct_ids=ArraySubquery(own if limit is None else own[:limit]))
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Func, QuerySet, Value
+from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.fields.json import KT
 from django.db.models.lookups import GreaterThan, LessThan
 from rest_framework.request import Request
@@ -119,7 +119,7 @@ class Listing:
 
 def _pair(*parts: Any) -> Func:
     """Two values compared as one: so an index finds where a page begins, however many rows are equal."""
-    return Func(*parts, template="(%(expressions)s)")
+    return Func(*parts, template="(%(expressions)s)", output_field=BooleanField())
 
 
 def listing(project: Project, asked: ListParameters, times: Times, place: Place | None) -> Listing:

@@ -18,6 +18,8 @@ def settled_until() -> datetime:
     somebody may already have read beyond that; so nobody reads beyond the oldest transaction that is writing.
     """
     with connection.cursor() as cursor:
+        # Within one transaction PostgreSQL would say what it said before.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(_SETTLED)
         until: datetime = cursor.fetchone()[0]
     return until
