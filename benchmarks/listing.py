@@ -36,7 +36,7 @@ SELECT %(project)s, gen_random_uuid(), '2024-01-01'::timestamptz + number * inte
        ),
        true, 1, '2024-06-01'::timestamptz + (number * 7919 %% %(persons)s) * interval '1 second',
        '2024-09-01'::timestamptz + (number * 104729 %% %(persons)s) * interval '1 second'
-FROM generate_series(1, %(persons)s) AS number
+FROM generate_series(1, %(persons)s::bigint) AS number
 """
 _IDS = """
 INSERT INTO persons_persondistinctid (project_id, distinct_id, person_id, version)
@@ -51,7 +51,7 @@ _TOMBSTONES = """
 INSERT INTO persons_persontombstone (project_id, uuid, key, created_at, deleted_at)
 SELECT %(project)s, gen_random_uuid(), 1000000000 + number, '2024-01-01'::timestamptz,
        '2024-09-01'::timestamptz + number * interval '10 seconds'
-FROM generate_series(1, %(persons)s / 10) AS number
+FROM generate_series(1, %(persons)s::bigint / 10) AS number
 """
 
 

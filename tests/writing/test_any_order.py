@@ -171,6 +171,7 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "found"):
             return
+        self.ask_what_has_changed()
         self.remove()
         assert_stores_agree(self.store, self.project)
         statement = """
