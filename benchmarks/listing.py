@@ -90,7 +90,7 @@ def _pages(project: dict[str, Any]) -> None:
         _time(project, f"{name}: the first page", "persons/", query)
         _time(project, f"{name}: deep, by offset", "persons/", {**query, "offset": deep})
         _time(project, f"{name}: deep, by cursor", "persons/", {**query, "cursor": far})
-    changed = {"include_deleted": "true", "updated_after": "2024-09-05"}
+    changed = {"include_deleted": "true", "updated_after": "2024-09-01T02:00:00Z"}
     _time(project, "changed since, with the deleted", "persons/", changed)
     far = _get(project, "persons/", {**changed, "limit": 10_000})["next_cursor"]
     _time(project, "changed since, with the deleted, deeper", "persons/", {**changed, "cursor": far})
