@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('persons', '0008_admin_site'),
+        ('persons', '0009_deletions_remember_more'),
     ]
 
     operations = [
