@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from persons.openapi.fields import COMPONENT, MORE_EXAMPLES, NEEDS
+from persons.openapi.fields import COMPONENT, FILES_ONLY, MORE_EXAMPLES, NEEDS
 
 Schema = dict[str, Any]
 _REF = "#/components/schemas/"
@@ -118,7 +118,7 @@ class Components:
 
     def _named(self, name: str, node: Schema) -> Schema:
         """A type with a name of its own, and what its field says besides."""
-        own = (*_OF_FIELD, NEEDS)
+        own = (*_OF_FIELD, NEEDS, FILES_ONLY)
         of_field = {key: value for key, value in node.items() if key in own}
         rest = {key: value for key, value in node.items() if key not in (*own, COMPONENT, "title")}
         return _beside(self._component(name, rest), of_field)

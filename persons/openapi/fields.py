@@ -10,12 +10,20 @@ from pydantic_core import CoreSchema
 COMPONENT = "x-component"
 NEEDS = "x-example-with"
 MORE_EXAMPLES = "x-more-examples"
+FILES_ONLY = "x-in-files-only"
 
 
-def told(description: str, *examples: Any, needs: dict[str, Any] | None = None, **limits: Any) -> Any:
+def told(
+    description: str,
+    *examples: Any,
+    needs: dict[str, Any] | None = None,
+    files_only: bool = False,
+    **limits: Any,
+) -> Any:
     """A field's meaning, and values that work. A test sends each of them, together with `needs`: parameters
-    without which they make no sense. `limits`: `ge`, `max_length` and what else pydantic's Field takes."""
-    extra: Any = {NEEDS: needs} if needs else None
+    without which they make no sense. `files_only`: it works everywhere, but JSON with it is not what the
+    model of the answer says. `limits`: `ge`, `max_length` and what else pydantic's Field takes."""
+    extra: Any = {**({NEEDS: needs} if needs else {}), **({FILES_ONLY: True} if files_only else {})} or None
     return Field(description=description, examples=list(examples), json_schema_extra=extra, **limits)
 
 
