@@ -58,7 +58,8 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 
 class PersonalAPIKeySerializer(serializers.ModelSerializer[PersonalAPIKey]):
-    label = _Text(max_length=100)
+    # What the parent has under this name is for browsers.
+    label = _Text(max_length=100)  # type: ignore[assignment]
     scopes = serializers.ListField(child=_Text(max_length=40, validators=[validate_scope]), allow_empty=False)
     scoped_projects = serializers.ListField(child=serializers.IntegerField(), default=list)
 
