@@ -6,6 +6,7 @@ long one also sends those that each bound, each value of an enumeration and each
 
 import os
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 import schemathesis
@@ -44,16 +45,18 @@ def _closed(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer.close()
 
 
-def _fuzzed() -> schemathesis.BaseSchema:
+def _often(name: str) -> dict[str, Any]:
+    return {"dictionary": name, "probability": 0.9 if name == "project_id" else 0.7}
+
+
+def _fuzzed(parameters: dict[str, Any], mode: str) -> schemathesis.BaseSchema:
     config = SchemathesisConfig.from_dict(
         {
             "seed": 20240301,
             "dictionaries": {name: {"values": [value]} for name, value in _STORED.items()},
-            "parameters": {
-                f"path.{name}": {"dictionary": name, "probability": 0.9 if name == "project_id" else 0.7}
-                for name in _STORED
-            },
+            "parameters": parameters,
             "generation": {
+                "mode": mode,
                 "max-examples": EXAMPLES,
                 "database": "none",
                 # Texts with a NUL are refused wherever they stand, which has tests of its own.
@@ -63,9 +66,12 @@ def _fuzzed() -> schemathesis.BaseSchema:
             "checks": {name: {"enabled": False} for name in _OFF},
         }
     )
-    made = schemathesis.openapi.from_dict(description(), config=config)
+    # It adds links of its own to what it reads.
+    made = schemathesis.openapi.from_dict(deepcopy(description()), config=config)
     made.app = _closed
     return made
 
 
-SCHEMA = _fuzzed()
+SCHEMA = _fuzzed({f"path.{name}": _often(name) for name in _STORED}, "all")
+# What is done to projects and keys would be the end of a sequence.
+SEQUENCES = _fuzzed({}, "positive").exclude(tag=["projects", "personal_api_keys", "users", "health"])
