@@ -153,3 +153,20 @@ def nodes(node: Any, path: str = "") -> list[tuple[str, Schema]]:
         for each in nodes(member, f"{path}.{name}")
     ]
     return [(path, node), *below]
+
+
+def test_links_lead_to_operations_and_name_their_parameters() -> None:
+    by_name = {operation.name: operation for operation in operations()}
+    links = [
+        (f"{operation.name} -> {name}", link)
+        for operation in operations()
+        for response in operation.told["responses"].values()
+        for name, link in response.get("links", {}).items()
+    ]
+    assert links
+    for place, link in links:
+        target = by_name[link["operationId"]]
+        known = {each["name"] for each in target.told.get("parameters", ())}
+        assert set(link.get("parameters", {})) <= known, place
+        assert bool(target.body) or "requestBody" not in link, place
+        assert set(link.get("requestBody", {})) <= set(target.fields), place

@@ -56,7 +56,7 @@ class OnePersonParameters(Parameters):
 class AtTimeParameters(OnePersonParameters):
     """``GET persons/properties_at_time/``."""
 
-    timestamp: Annotated[Text, told(f"Required: {_MOMENT}", _AT, "2024-03-01")] = None
+    timestamp: Annotated[Text, told(f"When: {_MOMENT}", _AT, "2024-03-01", required=True)] = None
     format: Format = "json"
 
 
@@ -65,9 +65,9 @@ class DiffParameters(OnePersonParameters):
 
     from_: Annotated[
         Text,
-        told(f"Required: the earlier moment. {_FORMS} A date is its midnight.", "-7d", alias="from"),
+        told(f"The earlier moment. {_FORMS} A date is its midnight.", "-7d", alias="from", required=True),
     ] = None
-    to: Annotated[Text, told("Required: the later moment, in the same forms.", "-1h")] = None
+    to: Annotated[Text, told("The later moment, in the same forms.", "-1h", required=True)] = None
 
 
 class ChangesParameters(Parameters):
