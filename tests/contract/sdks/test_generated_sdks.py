@@ -16,8 +16,11 @@ from tests.contract.shop import Shop
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[2] / "docs" / "sdk.md"
-# openapi-generator warns of every Python parameter whose name is a word of the language; it renames it.
-HARMLESS = r".*From \(reserved word\) cannot be used as model name. Renamed to ModelFrom"
+# Of any description, be it of one text: openapi-generator looks up nothing, and renames a parameter `from`.
+HARMLESS = (
+    r".*Failed to get the schema name: null",
+    r".*From \(reserved word\) cannot be used as model name. Renamed to ModelFrom",
+)
 each = pytest.mark.parametrize("name", [make.__name__ for make in GENERATORS])
 Making = dict[str, Callable[[], Made]]
 
@@ -63,7 +66,7 @@ def test_a_generator_has_nothing_to_say_against_the_description(making: Making, 
     warnings = re.findall(
         r"^.*\b(?:WARN(?:ING)?|ERROR)\b.*$", making[name]().printed, re.IGNORECASE | re.MULTILINE
     )
-    assert [warning for warning in warnings if not re.fullmatch(HARMLESS, warning)] == []
+    assert [warning for warning in warnings if not re.fullmatch("|".join(HARMLESS), warning)] == []
 
 
 @pytest.mark.parametrize("name", ["openapi_generator", "openapi_python_client"])
