@@ -121,8 +121,14 @@ def running(installation: Installation, *commands: tuple[str, ...]) -> Iterator[
     with ExitStack() as stack:
         for command in commands:
             processes.append(installation.start(*command))
-        stack.callback(lambda: [each.kill() for each in processes if each.process.poll() is None])
+        stack.callback(_kill, processes)
         yield processes
+
+
+def _kill(processes: list[Running]) -> None:
+    for each in processes:
+        if each.process.poll() is None:
+            each.kill()
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = SECONDS) -> float:
@@ -154,7 +160,7 @@ def test_two_webs_and_two_workers_share_the_stores_and_a_worker_that_dies_is_rep
     installation: Installation,
 ) -> None:
     project, ports = installation.project(), (free_port(), free_port())
-    webs = [("web", "--port", str(port), "--workers", "2") for port in ports]
+    webs = [("web", "--port", str(port), "--workers", "1") for port in ports]
     with running(installation, *webs, ("worker",), ("worker",)) as processes:
         apis = [Api(f"http://127.0.0.1:{port}", project) for port in ports]
         wait_until(lambda: all(answers(api.url) for api in apis))
