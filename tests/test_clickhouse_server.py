@@ -24,11 +24,9 @@ def client(server: ClickHouseServer, **options: Any) -> Any:
     return clickhouse_connect.get_client(dsn=server.url, **options)
 
 
-def asked(
-    server: ClickHouseServer, body: bytes = b"", headers: dict[str, str] | None = None, **query: str
-) -> Any:
+def asked(server: ClickHouseServer, query: dict[str, str], body: bytes = b"", **headers: str) -> Any:
     request = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}/?{urlencode(query)}", body or None, headers or {}
+        f"http://127.0.0.1:{server.port}/?{urlencode(query)}", body or None, headers
     )
     return urllib.request.urlopen(request, timeout=10)
 
@@ -51,7 +49,7 @@ def test_a_session_keeps_what_is_made_in_it_and_has_one_statement_at_a_time(serv
     with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
         other.query("SELECT n FROM mine")
     with pytest.raises(urllib.error.HTTPError) as missing:
-        asked(server, query="SELECT 1", session_id="nobody's", session_check="1")
+        asked(server, {"query": "SELECT 1", "session_id": "nobody's", "session_check": "1"})
     assert (missing.value.code, missing.value.headers["X-ClickHouse-Exception-Code"]) == (404, "372")
 
 
@@ -65,7 +63,7 @@ def test_errors_have_a_code_whatever_is_wrong(server: ClickHouseServer) -> None:
         ({"query": "CREATE TABLE made (n Int8) ENGINE = Null"}, "164"),
     ):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            asked(server, **{"database": "persons", **query})
+            asked(server, {"database": "persons", **query})
         assert refused.value.headers["X-ClickHouse-Exception-Code"] == code
         assert f"Code: {code}." in refused.value.read().decode()
 
@@ -75,7 +73,7 @@ def test_values_and_settings_come_in_the_url_in_a_form_and_compressed(server: Cl
     ids = [f"it's \\ {number}" for number in range(30_000)]
     assert own.query("SELECT {ids:Array(String)}", parameters={"ids": ids}).result_rows == [(ids,)]
     body = gzip.compress(b"SELECT {n:UInt8}, getSetting('max_threads')")
-    answer = asked(server, body, {"Content-Encoding": "gzip"}, param_n="7", max_threads="3")
+    answer = asked(server, {"param_n": "7", "max_threads": "3"}, body, **{"Content-Encoding": "gzip"})
     assert answer.read() == b"7\t3\n"
 
 
