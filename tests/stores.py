@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import clickhouse_connect
 
-from tests.clickhouse_server import cluster, served
+from tests.clickhouse_server import ClickHouseServer, cluster, served
 
 SERVER_URL = os.environ.get("TEST_CLICKHOUSE_URL", "")
 SHARDED = os.environ.get("CLICKHOUSE") == "cluster" and not SERVER_URL
@@ -37,6 +37,32 @@ def clickhouse(data_dir: Path) -> Iterator[str]:
             yield server.url
     else:
         yield f"chdb://{data_dir / 'clickhouse'}"
+
+
+# The servers of data folders that processes of the service work on.
+_servers: dict[Path, ClickHouseServer] = {}
+
+
+def environment_of(data_dir: Path) -> dict[str, str]:
+    """What a process of the service is told, so that it has the ClickHouse of this run. Several may have the
+    same, one after the other or at once."""
+    if not (OVER_HTTP or SHARDED):
+        return {}
+    if data_dir not in _servers:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            # The process is to find that out by itself.
+            return {}
+        config = cluster.configured(data_dir / "cluster.xml") if SHARDED else None
+        _servers[data_dir] = ClickHouseServer(data_dir / "clickhouse", config)
+    return {"CLICKHOUSE_URL": _servers[data_dir].url, "CLICKHOUSE_CLUSTER": CLUSTER or ""}
+
+
+def end(data_dir: Path) -> None:
+    """Kill the ClickHouse of the folder, if it has one; the next process finds another with the same data."""
+    if server := _servers.pop(data_dir, None):
+        server.kill()
 
 
 @contextmanager
