@@ -29,6 +29,7 @@ from clickhouse.errors import (
     QueryTimeout,
     QueryTooLarge,
 )
+from clickhouse.observing import commented, observed
 from clickhouse.servers import Clients, servers
 from clickhouse.sql.fragment import Fragment
 
@@ -138,11 +139,13 @@ class ClickHouse:
 
         def ask(client: Client) -> list[tuple[Any, ...]]:
             result = client.query(
-                statement.text, parameters=dict(statement.parameters), settings=dict(settings or {})
+                statement.text, parameters=dict(statement.parameters), settings=commented(settings or {})
             )
+            cost.note(result.summary)
             return [tuple(row) for row in result.result_rows]
 
-        return self._on_one(ask)
+        with observed(statement.text) as cost:
+            return self._on_one(ask)
 
     def read_blocks(
         self, statement: Fragment, take: Callable[..., None], settings: Mapping[str, Any] | None = None
@@ -154,49 +157,50 @@ class ClickHouse:
         def read(client: Client) -> None:
             nonlocal taken
             with client.query_column_block_stream(
-                statement.text, dict(statement.parameters), settings=dict(settings or {})
+                statement.text, dict(statement.parameters), settings=commented(settings or {})
             ) as blocks:
                 for columns in blocks:
                     taken = True
                     take(*columns)
 
-        # Another server would begin with the first rows again.
-        self._on_one(read, unless=lambda: taken)
+        with observed(statement.text):
+            # Another server would begin with the first rows again.
+            self._on_one(read, unless=lambda: taken)
 
     def command(self, statement: Fragment, settings: Mapping[str, Any] | None = None) -> None:
         """Run a statement that returns nothing and can be repeated (DDL, DELETE)."""
-        self._on_one(
-            lambda client: client.command(
-                statement.text, parameters=dict(statement.parameters), settings=dict(settings or {})
+        with observed(statement.text):
+            self._on_one(
+                lambda client: client.command(
+                    statement.text, parameters=dict(statement.parameters), settings=commented(settings or {})
+                )
             )
-        )
 
     def insert_json(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert newline-separated JSON objects, once per token (spec: design.md, "Exactly once").
 
         The rows become one block, hence one part: either all of them are there or none.
         """
-        self._on_one(
-            lambda client: client.raw_insert(
-                table,
-                insert_block=lines,
-                fmt="JSONEachRow",
-                settings={
-                    "insert_deduplication_token": token,
-                    "insert_deduplicate": 1,
-                    # Otherwise a server gathers inserts by itself, and forgets their tokens.
-                    "async_insert": 0,
-                    # What views make of the rows is there once as well, also when only the rows arrived.
-                    "deduplicate_blocks_in_dependent_materialized_views": 1,
-                    "date_time_input_format": "best_effort",
-                    # Parallel parsing cuts the body into blocks that would be inserted one by one.
-                    "input_format_parallel_parsing": 0,
-                    "max_insert_block_size": 10_000_000,
-                    "min_insert_block_size_bytes": 0,
-                },
-            ),
-            patience=_INSERT_SECONDS,
-        )
+        settings = {
+            "insert_deduplication_token": token,
+            "insert_deduplicate": 1,
+            # Otherwise a server gathers inserts by itself, and forgets their tokens.
+            "async_insert": 0,
+            # What views make of the rows is there once as well, also when only the rows arrived.
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "date_time_input_format": "best_effort",
+            # Parallel parsing cuts the body into blocks that would be inserted one by one.
+            "input_format_parallel_parsing": 0,
+            "max_insert_block_size": 10_000_000,
+            "min_insert_block_size_bytes": 0,
+        }
+        with observed(f"INSERT INTO {table} FORMAT JSONEachRow"):
+            self._on_one(
+                lambda client: client.raw_insert(
+                    table, insert_block=lines, fmt="JSONEachRow", settings=commented(settings)
+                ),
+                patience=_INSERT_SECONDS,
+            )
 
     def create_database(self) -> None:
         """Make the database that the URL names, if it is not there. Raises what `rows` raises."""

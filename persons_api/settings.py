@@ -87,6 +87,19 @@ DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = [
     host.strip() for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ]
+# A statement of ClickHouse that takes longer gets a line in the log.
+SLOW_QUERY_SECONDS = _seconds("SLOW_QUERY_SECONDS", "5")
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# What the Prometheus client reads as well: where several processes put their numbers together.
+METRICS_OF_ALL_PROCESSES = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+# What OpenTelemetry's exporter reads as well, with the others of its OTEL_ variables.
+TRACING = bool(
+    os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+)
+# In front is a proxy that speaks HTTPS with clients, and says by which name and how it was called.
+TRUST_PROXY = _flag("TRUST_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+USE_X_FORWARDED_HOST = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TRUST_PROXY
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
 
@@ -111,6 +124,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "persons.api.middleware.request_log",
+    "persons.observability.requests.Observed",
+    "persons.api.middleware.security_headers",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -10,6 +10,9 @@ import structlog
 from django.db import connection, connections
 from psycopg.sql import SQL, Identifier
 
+from clickhouse.observing import Asker, asker
+from persons.observability.faults import name_of
+
 _log = structlog.get_logger(__name__)
 _TAKEOVER_SECONDS = 1.0
 _NOTICE_DEATH = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2"
@@ -44,6 +47,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
+        asker.set(Asker(self.name))
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -54,7 +58,7 @@ class Worker(threading.Thread):
             except Exception as error:
                 failures = 0 if time.monotonic() - started > _LONGEST_PAUSE_SECONDS else failures + 1
                 pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**failures)
-                _log.warning("worker.paused", worker=self.name, seconds=pause, reason=str(error))
+                _log.warning("worker.paused", worker=self.name, seconds=pause, reason=name_of(error))
                 connections.close_all()
                 self._stopping.wait(pause)
         connections.close_all()
