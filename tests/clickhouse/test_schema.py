@@ -16,6 +16,7 @@ from clickhouse.schema.migrate import Plan, migrate, migrations, plan
 from clickhouse.sql.fragment import Fragment, sql
 from tests.clickhouse_server import cluster, served
 
+LATER = "\n    distinct_id_hash UInt64,\n    distinct_id_version UInt64,"
 EVENT = b'{"team_id": 1, "event": "a", "distinct_id": "%d", "properties": "{}"}'
 
 
@@ -28,7 +29,7 @@ def two_shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
 
 
 def cluster_statements() -> list[str]:
-    ahead = Plan(tuple(migrations()), "any")
+    ahead = Plan(tuple(migrations()), "any", "persons")
     return [statement for migration in ahead.pending for statement in ahead.statements(migration)]
 
 
@@ -62,7 +63,7 @@ def test_on_a_cluster_every_table_is_replicated_and_no_statement_touches_a_row_i
 
 def test_a_kind_of_statement_that_is_new_to_clusters_is_refused() -> None:
     with pytest.raises(ValueError, match="does not know how to run this on a cluster: OPTIMIZE"):
-        list(on_cluster("OPTIMIZE TABLE events", "any"))
+        list(on_cluster("OPTIMIZE TABLE events", "any", "persons"))
 
 
 def test_a_plan_is_what_is_missing_and_changes_nothing(two_shards: ClickHouse) -> None:
@@ -133,13 +134,13 @@ def test_replicated_tables_are_made_and_rows_of_theirs_removed_as_keeper_wants_i
         "<clickhouse><zookeeper><implementation>testkeeper</implementation></zookeeper>"
         "<macros><shard>1</shard><replica>a</replica></macros></clickhouse>"
     )
-    gone = removal.Remains(1, ["a"], [0], [1])
+    gone = removal.Remains(1, ["a"], [0], [0], [1])
     with served(tmp_path / "clickhouse", config) as server:
         store = ClickHouse(server.url, cluster="any")
         for statement in cluster_statements():
             if re.match(r"CREATE TABLE IF NOT EXISTS \w+ ON CLUSTER 'any'\n", statement):
-                # A column that comes later, by an ALTER.
-                with_hash = re.sub(r"\n    arrival ", "\n    distinct_id_hash UInt64,\\g<0>", statement)
+                # Columns that come later, by an ALTER.
+                with_hash = re.sub(r"\n    arrival ", LATER + r"\g<0>", statement)
                 store.command(Fragment(with_hash.replace(" ON CLUSTER 'any'", "")))
         made = store.rows(Fragment("SELECT table, zookeeper_path, replica_name FROM system.replicas"))
         assert ("sharded_events", "/clickhouse/tables/1/persons/sharded_events", "a") in made
