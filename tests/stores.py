@@ -6,6 +6,7 @@ in the end.
 """
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,8 @@ def clickhouse(data_dir: Path) -> Iterator[str]:
         yield f"chdb://{data_dir / 'clickhouse'}"
 
 
-# The servers of data folders that processes of the service work on.
+# Where ClickHouse keeps what belongs to a data folder: not in it, which may not be there at all.
+_folders: dict[Path, "tempfile.TemporaryDirectory[str]"] = {}
 _servers: dict[Path, ClickHouseServer] = {}
 
 
@@ -49,13 +51,9 @@ def environment_of(data_dir: Path) -> dict[str, str]:
     if not (OVER_HTTP or SHARDED):
         return {}
     if data_dir not in _servers:
-        try:
-            data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            # The process is to find that out by itself.
-            return {}
-        config = cluster.configured(data_dir / "cluster.xml") if SHARDED else None
-        _servers[data_dir] = ClickHouseServer(data_dir / "clickhouse", config)
+        folder = Path(_folders.setdefault(data_dir, tempfile.TemporaryDirectory(prefix="persons-")).name)
+        config = cluster.configured(folder / "cluster.xml") if SHARDED else None
+        _servers[data_dir] = ClickHouseServer(folder / "clickhouse", config)
     return {"CLICKHOUSE_URL": _servers[data_dir].url, "CLICKHOUSE_CLUSTER": CLUSTER or ""}
 
 
