@@ -1,7 +1,8 @@
-"""Distinct ids in portions that fit into one statement."""
+"""Distinct ids and uuids in portions that fit into one statement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 # Values travel in the URL of a statement, where a server takes a megabyte.
 _MOST_BYTES = 60_000
@@ -28,3 +29,10 @@ def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterato
         size += length
     if portion.distinct_ids:
         yield portion
+
+
+def uuid_portions(uuids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """As many at a time as fit into one statement."""
+    every = list(uuids)
+    for start in range(0, len(every), _MOST_IDS):
+        yield every[start : start + _MOST_IDS]

@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 
 from persons.api.actors import person_fields, with_distinct_ids
-from persons.api.history import Asked, properties_at
 from persons.api.parameters.history import AtTimeParameters, OnePersonParameters, Wanted
 from persons.api.persons import by_id
 from persons.api.stores import clickhouse
+from persons.history import Asked, properties_at
 from persons.models import Person, PersonDistinctId, Project
 
 

@@ -26,8 +26,8 @@ class IdentityChange(NamedTuple):
     """What happened to a distinct id, and so to persons, beside updates. Persons are texts of uuids.
 
     merge: `other`, whose it was, became part of `person`. split: from here on it is `person`'s, which has
-    exactly `properties`; of all distinct ids of that person, one has these. deletion: what had arrived with
-    it is nobody's.
+    exactly `properties`; of all distinct ids of that person, one has these. `is_whole`: of the time before
+    nothing is left, whenever it arrives. deletion: what had arrived with it is nobody's.
     """
 
     timestamp: int
@@ -40,6 +40,7 @@ class IdentityChange(NamedTuple):
     event: str
     event_uuid: UUID
     event_distinct_id: str
+    is_whole: bool = False
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -106,7 +107,9 @@ class Replay:
         """Replay the next identity change."""
         change = self.ahead.popleft()
         owner = self._now(change.person)
-        if change.kind == "split":
+        if change.kind == "split" and change.is_whole:
+            self._own[owner] = dict(change.properties)
+        elif change.kind == "split":
             self._own.setdefault(owner, {}).update(change.properties)
         elif (other := self._now(change.other)) != owner:
             self._own[owner] = {**self._own.pop(other, {}), **self._own.pop(owner, {})}

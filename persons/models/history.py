@@ -19,11 +19,13 @@ ARRIVALS_PER_REQUEST = 1 << 16
 
 
 class Part(NamedTuple):
-    """A person that a split has left or made: all of its distinct ids, and its properties."""
+    """A person that a split has left or made: all of its distinct ids, and its properties. `is_whole`: these
+    properties and no others, whatever arrives later of the time before."""
 
     person: UUID
     distinct_ids: Sequence[str]
     properties: dict[str, Any]
+    is_whole: bool = False
 
 
 def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
@@ -31,12 +33,18 @@ def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
     changes = [
         {
             "distinct_id": each,
-            "detail": orjson.dumps([part.person, {} if place else part.properties]).decode(),
+            "detail": orjson.dumps(_detail(part, place)).decode(),
         }
         for part in parts
         for place, each in enumerate(part.distinct_ids)
     ]
     _note(project_id, "split", changes, now)
+
+
+def _detail(part: Part, place: int) -> list[Any]:
+    if place:
+        return [part.person, {}]
+    return [part.person, part.properties, *([True] if part.is_whole else [])]
 
 
 def note_deletion(project_id: int, distinct_ids: Iterable[str], now: datetime) -> int:

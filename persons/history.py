@@ -135,6 +135,7 @@ def _identity_changes(part: HistoryColumns) -> Iterator[IdentityChange]:
             event=part.events[place] if part.events else "",
             event_uuid=part.event_uuids[place] if part.event_uuids else NO_EVENT,
             event_distinct_id=detail[2] if kind == "merge" else distinct_id,
+            is_whole=kind == "split" and len(detail) > 2,
         )
 
 
