@@ -30,7 +30,7 @@ _WORDS = {
 
 class Command(BaseCommand):
     help = (
-        "Import what PostHog has exported: lists of persons, and batch exports of persons and events, as JSON, "
+        "Import what PostHog has exported: lists of persons, batch exports of persons and of events, JSON, "
         "JSON lines or Parquet. Stopped at any point, it goes on where it was when it is started again. "
         "Embedded ClickHouse belongs to the running server, so stop that first."
     )
