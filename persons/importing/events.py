@@ -55,7 +55,7 @@ def read_events(rows: Iterable[Row], now: datetime) -> ReadEvents:
 def _event(value: dict[str, Any]) -> tuple[dict[str, Any], UUID | None]:
     """The event as an SDK would have sent it, and its person elsewhere. Raises BadRow."""
     name = value.get("event")
-    if name is None and "person_id" in value and "properties" in value:
+    if "event" not in value and "person_id" in value and "properties" in value:
         raise BadRow("this is a person, not an event: import it with --persons")
     if not isinstance(name, str) or not name:
         raise BadRow("`event` is missing: the event's name, a text")
