@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, filters, funnel, history, lifecycle, trends, values
+from benchmarks import capture, csv, filters, funnel, history, importing, lifecycle, trends, values
 
 if __name__ == "__main__":
     capture.main()
@@ -8,6 +8,7 @@ if __name__ == "__main__":
     filters.main()
     funnel.main()
     history.main()
+    importing.main()
     lifecycle.main()
     trends.main()
     values.main()

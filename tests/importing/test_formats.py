@@ -42,14 +42,14 @@ def table(**columns: Any) -> bytes:
     """A Parquet file of one row."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({name: [value] for name, value in columns.items()}), sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def packed(codec: str, text: bytes) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, codec) as stream:
         stream.write(text)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 PARQUET = {**ROW, "properties": json.dumps(PROPERTIES), "person_properties": None, "timestamp": AT}

@@ -58,12 +58,11 @@ def imported(store: ClickHouse, way: str, persons: Rows, events: Rows) -> Projec
     project = new_project(way)
     with tempfile.TemporaryDirectory() as folder:
         importer = Importer(store, project, Path(folder))
-        files = {
-            "persons": {"persons": [importer.file("p.jsonl", persons)]},
-            "events": {"events": [importer.file("e.jsonl", events)]},
-        }
         for kind in way.removesuffix(" alone").split(", then "):
-            importer.run(**files[kind])
+            if kind == "persons":
+                importer.run(persons=[importer.file("p.jsonl", persons)])
+            else:
+                importer.run(events=[importer.file("e.jsonl", events)])
     return project
 
 
