@@ -1,5 +1,6 @@
 """manage.py import_posthog: each thing once, whatever happens, and nothing in silence."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from persons.models import ActivityLog, Person
 from persons.outbox.flush import drain
 from tests.api.world import World
 from tests.capture.test_stores_agree import assert_stores_agree
+from tests.history.test_replay_is_what_was import replayed
 from tests.importing.exported import Importer, Rows, everybody, exported_events, ids_of
 
 UUIDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(200)]
@@ -114,6 +116,16 @@ def test_of_who_is_who_the_list_is_right(importer: Importer) -> None:
     importer.run(events=[importer.file("e2", [{**merge, "uuid": UUIDS[9]}])])
     assert ids_of(one_person(importer, "a")) == ["a"]
     assert_stores_agree(importer.store, importer.project)
+
+
+def test_what_a_list_says_is_all_there_is_whatever_events_come_after_it(importer: Importer) -> None:
+    listed = [person(1, "a", properties={"plan": "pro"})]
+    importer.run(persons=[importer.file("p", listed)])
+    importer.run(events=[importer.file("e", [sets(1, "a", 1, plan="free", old=1)])])
+    moments = [datetime(2024, 3, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
+    ((found, (then, now)),) = replayed(importer.store, importer.project, moments)
+    assert (then, now) == ({"plan": "free", "old": 1}, {"plan": "pro"})
+    assert found.properties == now
 
 
 def test_a_newer_list_replaces_an_older_one_and_not_the_other_way_round(importer: Importer) -> None:

@@ -22,7 +22,7 @@ from tests.capture.test_stores_agree import START, assert_stores_agree
 from tests.history.test_replay_is_what_was import histories, replayed
 from tests.importing.exported import Importer, Rows, everybody, exported_events, exported_persons
 
-EXAMPLES = int(os.environ.get("IMPORT_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("IMPORT_EXAMPLES", "4"))
 WAYS = ("persons, then events", "events, then persons", "events alone")
 
 
