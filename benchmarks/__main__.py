@@ -1,6 +1,18 @@
 """All benchmarks, one after the other: ``make bench``, or ``EVENTS=20000000 make bench`` for the long run."""
 
-from benchmarks import capture, csv, events, filters, funnel, history, lifecycle, listing, trends, values
+from benchmarks import (
+    capture,
+    csv,
+    events,
+    filters,
+    funnel,
+    history,
+    importing,
+    lifecycle,
+    listing,
+    trends,
+    values,
+)
 
 if __name__ == "__main__":
     capture.main()
@@ -9,6 +21,7 @@ if __name__ == "__main__":
     filters.main()
     funnel.main()
     history.main()
+    importing.main()
     lifecycle.main()
     listing.main()
     trends.main()

@@ -1,7 +1,8 @@
-"""Distinct ids in portions that fit into one statement."""
+"""Distinct ids and uuids in portions that fit into one statement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 # Values travel in the URL of a statement, where a server takes a megabyte.
 _MOST_BYTES = 60_000
@@ -34,3 +35,10 @@ def all_at_once(distinct_ids: Sequence[str], generations: Sequence[int]) -> Ids 
     """All of them, if they fit into one statement: more than MOST_IDS never do."""
     first = next(portions(distinct_ids, generations), Ids([], []))
     return first if len(first.distinct_ids) == len(distinct_ids) else None
+
+
+def uuid_portions(uuids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """As many at a time as fit into one statement."""
+    every = list(uuids)
+    for start in range(0, len(every), MOST_IDS):
+        yield every[start : start + MOST_IDS]

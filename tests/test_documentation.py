@@ -35,6 +35,7 @@ from persons.api.parameters.values import ValuesParameters
 from persons.management.commands import (
     create_key,
     create_project,
+    import_posthog,
     rebuild_property_history,
     reset_distinct_ids,
     serve,
@@ -124,7 +125,8 @@ def test_every_scope_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [serve, create_project, create_key, rebuild_property_history, reset_distinct_ids]
+    "command",
+    [serve, create_project, create_key, import_posthog, rebuild_property_history, reset_distinct_ids],
 )
 def test_the_readme_names_every_command(command: object) -> None:
     name = str(getattr(command, "__name__", "")).rpartition(".")[2]

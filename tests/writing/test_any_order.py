@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
-from persons.api.history import Asked, properties_at
+from persons.history import Asked, properties_at
 from persons.identity import Event
 from persons.installation import new_project
 from persons.models import Actor, Person, PersonDistinctId, Project
