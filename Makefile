@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 ARGS ?=
+# Each of the processes has stores of its own.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: serve test test-long check lint openapi bench clean
 
@@ -9,7 +11,7 @@ serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
 
 test: .venv/installed-dev
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 # The same tests with many more generated histories, filters and questions, and more killed servers.
 test-long: .venv/installed-dev

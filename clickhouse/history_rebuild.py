@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from clickhouse.client import ClickHouse
+from clickhouse.layout import stored_rows
 from clickhouse.sql.fragment import Fragment, sql
 
 DAYS = Fragment(
@@ -46,7 +47,7 @@ WHERE team_id = {project:Int64}
 NOTE_DAY = "INSERT INTO property_history_rebuild (team_id, day) VALUES ({project:Int64}, {day:Int32})"
 BEGAN = Fragment("SELECT min(done_at) FROM property_history_rebuild HAVING count() > 0")
 REMOVE_THE_REST = """
-DELETE FROM person_property_history WHERE kind = 'update' AND written_at < {began:DateTime64(6, 'UTC')}
+DELETE FROM {history} WHERE kind = 'update' AND written_at < {began:DateTime64(6, 'UTC')}
 """.strip()
 END = Fragment("TRUNCATE TABLE property_history_rebuild")
 
@@ -74,7 +75,9 @@ def rebuild(store: ClickHouse, ahead: list[Day]) -> Generator[Day, None, None]:
             store.command(sql(DAY, project=each.project_id, day=each.day))
             store.command(sql(NOTE_DAY, project=each.project_id, day=each.day))
         yield each
-    store.command(sql(REMOVE_THE_REST, began=began))
+    store.command(
+        sql(REMOVE_THE_REST, history=stored_rows("person_property_history", store.cluster), began=began)
+    )
     store.command(END)
 
 

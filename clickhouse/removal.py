@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clickhouse.client import ClickHouse
+from clickhouse.layout import stored_rows
 from clickhouse.sql.conditions import any_of, where
 from clickhouse.sql.events import of_distinct_ids
 from clickhouse.sql.fragment import Fragment, sql
@@ -90,15 +91,15 @@ def remove(store: ClickHouse, remains: Remains) -> int:
     for part in _parts(remains):
         for table in TABLES:
             if remains.with_events or not table.only_with_events:
-                store.command(statement(DELETE, table, part))
+                store.command(statement(DELETE, table, part, store.cluster))
                 ((count,),) = store.rows(statement(COUNT, table, part))
                 left += int(count)
     return left
 
 
-def statement(template: str, table: Table, remains: Remains) -> Fragment:
-    """What is done with such rows of a table."""
-    return sql(template, table=Fragment(table.name), rows=table.rows(remains))
+def statement(template: str, table: Table, remains: Remains, cluster: str | None = None) -> Fragment:
+    """What is done with such rows of a table, where they lie."""
+    return sql(template, table=stored_rows(table.name, cluster), rows=table.rows(remains))
 
 
 def _parts(remains: Remains) -> Iterator[Remains]:

@@ -18,6 +18,7 @@ Operations whose name has `csv` in it answer with a file; so do their counterpar
 """
 _TAGS = {
     "persons": "Who the persons are, and who did what.",
+    "events": "What happened, one by one.",
     "cohorts": "Persons under one name.",
     "actions": "Events that mean the same.",
     "projects": "Bodies of events and persons.",

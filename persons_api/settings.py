@@ -23,6 +23,15 @@ def _flag(name: str, *, default: bool = False) -> bool:
     return (os.environ.get(name) or str(default)).lower() in {"1", "true", "yes", "on"}
 
 
+def _name(variable: str) -> str | None:
+    text = os.environ.get(variable) or None
+    if text and not re.fullmatch(r"[A-Za-z0-9_.-]+", text):
+        raise ImproperlyConfigured(
+            f"{variable} is {text!r}. It must be a name of letters, digits, '_', '.', '-'."
+        )
+    return text
+
+
 def _seconds(name: str, default: str) -> float:
     text = os.environ.get(name) or default
     try:
@@ -32,6 +41,13 @@ def _seconds(name: str, default: str) -> float:
     if not 0.1 <= seconds <= 86_400:
         raise ImproperlyConfigured(f"{name} is {text!r}. It must be a number of seconds, from 0.1 to 86400.")
     return seconds
+
+
+def _count(name: str) -> int:
+    text = os.environ.get(name) or "0"
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise ImproperlyConfigured(f"{name} is {text!r}. It must be a whole number; 0 is no limit.")
+    return int(text)
 
 
 def _size(name: str, default: int) -> int:
@@ -66,9 +82,17 @@ DATA_DIR = Path(os.environ.get("PERSONS_DATA_DIR") or BASE_DIR / ".data").expand
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 EMBEDDED_POSTGRES = not DATABASE_URL
 CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DATA_DIR)
+CLICKHOUSE_CLUSTER = _name("CLICKHOUSE_CLUSTER")
 
-QUERY_TIMEOUT_SECONDS = _seconds("QUERY_TIMEOUT_SECONDS", "30")
-QUERY_MAX_MEMORY = _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL))
+# The same server as a user who can change nothing, for questions.
+CLICKHOUSE_QUERY_URL = os.environ.get("CLICKHOUSE_QUERY_URL", "")
+# What clickhouse.client.Limits takes.
+QUERY_LIMITS: dict[str, Any] = {
+    "seconds": _seconds("QUERY_TIMEOUT_SECONDS", "30"),
+    "memory": _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL)),
+    "rows": _count("QUERY_MAX_ROWS"),
+    "threads": _count("QUERY_MAX_THREADS"),
+}
 # A service on somebody's own machine serves nobody but them.
 RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
@@ -77,6 +101,19 @@ DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = [
     host.strip() for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ]
+# A statement of ClickHouse that takes longer gets a line in the log.
+SLOW_QUERY_SECONDS = _seconds("SLOW_QUERY_SECONDS", "5")
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# What the Prometheus client reads as well: where several processes put their numbers together.
+METRICS_OF_ALL_PROCESSES = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+# What OpenTelemetry's exporter reads as well, with the others of its OTEL_ variables.
+TRACING = bool(
+    os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+)
+# In front is a proxy that speaks HTTPS with clients, and says by which name and how it was called.
+TRUST_PROXY = _flag("TRUST_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+USE_X_FORWARDED_HOST = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TRUST_PROXY
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
 
@@ -101,6 +138,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "persons.api.middleware.request_log",
+    "persons.observability.requests.Observed",
+    "persons.api.middleware.security_headers",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

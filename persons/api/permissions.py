@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -24,8 +24,10 @@ class ScopePermission(BasePermission):
             raise NotAuthenticated
         key = request.auth
         if "project_id" in view.kwargs:
-            view.project = project_of(request, view.kwargs["project_id"])
-            _refuse_viewers(request, view)
+            view.project, level = _project_and_level(request, view.kwargs["project_id"])
+            # Who is a viewer of a project may not change it, neither with a key nor when logged in.
+            if level == Membership.Level.VIEWER and _access(request.method or "", view) == "write":
+                raise PermissionDenied("You are a viewer of the project: its admins may change it.")
         if isinstance(key, PersonalAPIKey):
             for scope in self.scopes(view, request.method or ""):
                 if not key.allows(scope):
@@ -38,14 +40,6 @@ class ScopePermission(BasePermission):
             return ()
         also_read = (f"{name}:read" for name in getattr(view, "also_read", ()))
         return (f"{view.scope_object}:{_access(method, view)}", *also_read)
-
-
-def _refuse_viewers(request: Request, view: Any) -> None:
-    """Who is a viewer of a project may not change it, neither with a key nor when logged in."""
-    if _access(request.method or "", view) == "write":
-        viewers = view.project.memberships.filter(level=Membership.Level.VIEWER)
-        if viewers.filter(user=user_of(request)).exists():
-            raise PermissionDenied("You are a viewer of the project: its admins may change it.")
 
 
 def _access(method: str, view: Any) -> str:
@@ -71,14 +65,17 @@ def visible_projects(request: Request) -> QuerySet[Project]:
     return projects.filter(pk__in=limit) if limit else projects
 
 
-def project_of(request: Request, project_id: str) -> Project:
-    """The project of the URL. Raises NotFound, PermissionDenied, or a validation error for ``@current``
-    where several could be meant."""
+def _project_and_level(request: Request, project_id: str) -> tuple[Project, str | None]:
+    """The project of the URL, and what the user is there: None for a superuser who is no member.
+
+    Raises NotFound, PermissionDenied, or a validation error for ``@current`` where several could be meant.
+    """
     if project_id == "@current":
-        return _only_project(request)
+        project_id = str(_only_project(request).pk)
     if not project_id.isascii() or not project_id.isdecimal() or len(project_id) > 18:
         raise NotFound
-    project = Project.objects.filter(pk=int(project_id)).first()
+    own = Membership.objects.filter(project=OuterRef("pk"), user=user_of(request)).values("level")
+    project = Project.objects.annotate(level=Subquery(own)).filter(pk=int(project_id)).first()
     if project is None:
         raise NotFound
     limit = project_limit(request)
@@ -86,9 +83,9 @@ def project_of(request: Request, project_id: str) -> Project:
         raise PermissionDenied(f"API key does not have access to the requested project: ID {project.pk}.")
     # The admin site's page of a person asks for the history, and is open to superusers.
     is_superuser_in_site = request.auth is None and user_of(request).is_superuser
-    if not is_superuser_in_site and not project.memberships.filter(user=user_of(request)).exists():
+    if project.level is None and not is_superuser_in_site:
         raise PermissionDenied("You don't have access to the project.")
-    return project
+    return project, project.level
 
 
 def _only_project(request: Request) -> Project:

@@ -7,16 +7,19 @@ from persons.api.views.actions import ActionsView
 from persons.api.views.activity import ActivityView
 from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
+from persons.api.views.events import EventsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
 from persons.api.views.history import HistoryView, PropertiesAtTimeView
 from persons.api.views.lifecycle import LifecycleView
 from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
+from persons.api.views.not_kept import NOT_KEPT, NotKeptView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
 from persons.api.views.trends import TrendsView
 from persons.api.views.values import ValuesView
+from persons.observability.view import metrics_page
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
@@ -83,11 +86,17 @@ _cohorts: list[URLPattern] = [
         CohortsView.as_view({"patch": "remove_person"}),
     ),
 ]
+_events: list[URLPattern] = [
+    path("", EventsView.as_view({"get": "list"})),
+    path("<str:event_id>/", EventsView.as_view({"get": "retrieve"})),
+]
+_not_kept: list[URLPattern] = [path(f"{name}/", NotKeptView.as_view({"get": "list"})) for name in NOT_KEPT]
 _project = ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 urlpatterns = [
     path("_health/", HealthView.as_view()),
     path("_livez/", LivenessView.as_view()),
+    path("_metrics/", metrics_page),
     path("api/users/@me/", MeView.as_view({"get": "retrieve"})),
     path("api/personal_api_keys/", KeysViewSet.as_view({"get": "list", "post": "create"})),
     path("api/personal_api_keys/@current/", CurrentKeyView.as_view({"get": "retrieve"})),
@@ -98,9 +107,13 @@ urlpatterns = [
     path("api/projects/<str:project_id>/persons.csv/", _list, _CSV),
     path("api/projects/<str:project_id>/actions/", include(_actions)),
     path("api/projects/<str:project_id>/cohorts/", include(_cohorts)),
+    path("api/projects/<str:project_id>/events/", include(_events)),
+    path("api/projects/<str:project_id>/", include(_not_kept)),
     path("api/environments/<str:project_id>/", _project),
     path("api/environments/<str:project_id>/persons/", include(_persons)),
     path("api/environments/<str:project_id>/persons.csv/", _list, _CSV),
     path("api/environments/<str:project_id>/actions/", include(_actions)),
     path("api/environments/<str:project_id>/cohorts/", include(_cohorts)),
+    path("api/environments/<str:project_id>/events/", include(_events)),
+    path("api/environments/<str:project_id>/", include(_not_kept)),
 ]

@@ -14,6 +14,8 @@ from persons.models.history import note_deletion
 from persons.outbox.flush import drain
 from tests.api.helpers import Capture, change, event
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
 ROWS = """
 SELECT distinct_id, timestamp, arrival, event_uuid, event, detail
 FROM person_property_history FINAL

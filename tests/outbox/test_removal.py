@@ -18,6 +18,8 @@ from tests.api.helpers import event
 from tests.api.world import World
 from tests.api_client import Api, error_of
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
 
 @pytest.fixture
 def world(api: Api, project: Project, clickhouse: ClickHouse) -> World:

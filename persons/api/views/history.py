@@ -11,6 +11,7 @@ from persons.api.changes import changes, difference
 from persons.api.csv.answer import listed_csv
 from persons.api.history import Asked, properties_at
 from persons.api.paging import page_url
+from persons.api.parameters.cursors import cursor_of
 from persons.api.parameters.history import (
     MANY_PERSONS,
     ONE_PERSON,
@@ -20,7 +21,6 @@ from persons.api.parameters.history import (
     ChangesParameters,
     DiffParameters,
     check_one_person,
-    cursor_of,
     diff_moments,
     utc_moment,
     wanted,
