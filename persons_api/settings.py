@@ -269,7 +269,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "DEFAULT_GENERATOR_CLASS": "persons.openapi.schema.Generator",
     "PREPROCESSING_HOOKS": ["persons.openapi.paths.without_doubles"],
-    "POSTPROCESSING_HOOKS": ["persons_api.openapi.introduce"],
+    "POSTPROCESSING_HOOKS": ["persons_api.openapi.introduce", "persons_api.links.link"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -56,7 +56,7 @@ def told(project_id: int, ids: Sequence[KnownId]) -> Told | None:
 def persons_found(project_id: int, text: str, most: int) -> list[UUID] | None:
     """Persons whose email, name or distinct id contains a text. None while ClickHouse is away."""
     query = PersonsQuery(project_id=project_id, filter=search_filter(text), limit=most)
-    return _ask(lambda store: persons.persons_page(store, query)[:most])
+    return _ask(lambda store: [each.uuid for each in persons.persons_page(store, query)[:most]])
 
 
 def latest_events(
