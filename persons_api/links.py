@@ -7,6 +7,7 @@ Whoever reads the description sees how operations belong together, and programs 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+REQUEST_BODY = "x-request-body"
 _FIRST_PERSON, _PERSON = "$response.body#/results/0", "$response.body#"
 _FIRST_ACTOR = "$response.body#/results/0/people/0"
 _MADE = "$response.body#/id"
@@ -100,13 +101,14 @@ def link(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 
 def _described(each: _Link, path: str) -> dict[str, Any]:
-    """The project stays the same, where the link names no other."""
+    """The project stays the same, where the link names no other. `x-request-body` stands for `requestBody`,
+    of which openapi-generator takes nothing but a text."""
     same = {"project_id": "$request.path.project_id"} if "{project_id}" in path else {}
     parameters = {**same, **each.parameters}
     return {
         "operationId": each.to,
         **({"parameters": parameters} if parameters else {}),
-        **({"requestBody": dict(each.body)} if each.body else {}),
+        **({REQUEST_BODY: dict(each.body)} if each.body else {}),
     }
 
 

@@ -13,6 +13,7 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 
 from persons.openapi.views import description
+from persons_api.links import REQUEST_BODY
 from persons_api.wsgi import application
 from tests.openapi import store
 
@@ -49,6 +50,17 @@ def _often(name: str) -> dict[str, Any]:
     return {"dictionary": name, "probability": 0.9 if name == "project_id" else 0.7}
 
 
+def _with_bodies_of_links(document: dict[str, Any]) -> dict[str, Any]:
+    """The same document, which schemathesis may change, with the bodies of links where it reads them."""
+    operations = (operation for methods in document["paths"].values() for operation in methods.values())
+    responses = (response for operation in operations for response in operation["responses"].values())
+    for response in responses:
+        for link in response.get("links", {}).values():
+            if REQUEST_BODY in link:
+                link["requestBody"] = link.pop(REQUEST_BODY)
+    return document
+
+
 def _fuzzed(parameters: dict[str, Any], mode: str) -> schemathesis.BaseSchema:
     config = SchemathesisConfig.from_dict(
         {
@@ -66,8 +78,7 @@ def _fuzzed(parameters: dict[str, Any], mode: str) -> schemathesis.BaseSchema:
             "checks": {name: {"enabled": False} for name in _OFF},
         }
     )
-    # It adds links of its own to what it reads.
-    made = schemathesis.openapi.from_dict(deepcopy(description()), config=config)
+    made = schemathesis.openapi.from_dict(_with_bodies_of_links(deepcopy(description())), config=config)
     made.app = _closed
     return made
 

@@ -58,7 +58,8 @@ def openapi_generator(description: Path, folder: Path) -> Made:
 def openapi_python_client(description: Path, folder: Path) -> Made:
     folder = _with_users(folder, "openapi_python_client")
     made = ["openapi-python-client", "generate", "--path", str(description), "--meta", "none"]
-    return Made(folder, _python(), done([*made, "--fail-on-warning"], folder))
+    options = ["--config", "config.yaml", "--fail-on-warning"]
+    return Made(folder, _python(), done([*made, *options], folder))
 
 
 def openapi_fetch(description: Path, folder: Path) -> Made:
