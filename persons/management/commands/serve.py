@@ -4,6 +4,7 @@ import socket
 import sys
 from argparse import BooleanOptionalAction
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo", action=BooleanOptionalAction, default=True, help="fill the first project with demo data"
         )
+        parser.add_argument(
+            "--demo-until",
+            type=_moment,
+            metavar="DATE",
+            help="when the demo data end, ISO 8601, UTC without an offset (default: now)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         interrupted = False
@@ -40,7 +47,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, interrupt)
         try:
-            _run(options["host"], options["port"], demo=options["demo"])
+            _run(options["host"], options["port"], demo=options["demo"], demo_until=options["demo_until"])
         except (Exception, KeyboardInterrupt):
             # Also what a query or a transaction made of being interrupted.
             if not interrupted:
@@ -48,7 +55,13 @@ class Command(BaseCommand):
             self.stderr.write("Stopped before it was ready.")
 
 
-def _run(host: str, port: int, *, demo: bool) -> None:
+def _moment(text: str) -> datetime:
+    """Raises ValueError, which argparse makes a refusal of."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _run(host: str, port: int, *, demo: bool, demo_until: datetime | None) -> None:
     with ExitStack() as stack:
         try:
             address, port = _address(host, port)
@@ -61,7 +74,7 @@ def _run(host: str, port: int, *, demo: bool) -> None:
         except (OSError, embedded.DataFolderError) as error:
             raise CommandError(str(error), returncode=2) from error
         call_command("migrate", verbosity=0)
-        welcome = first_start.prepare(demo=demo)
+        welcome = first_start.prepare(demo=demo, demo_until=demo_until)
         close_pool()
         print_when_ready(host, port, welcome)
         _serve(address, port)
