@@ -39,10 +39,14 @@ from persons.management.commands import (
     serve,
 )
 from persons.models import ALL_SCOPES
+from persons.openapi.views import description as document
+from tests.docs.pages import pages
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-API = (ROOT / "docs" / "api.md").read_text()
+PAGES = {page.name: page.read_text() for page in (ROOT / "docs" / "endpoints").glob("*.md")}
+API = "\n".join([(ROOT / "docs" / "api.md").read_text(), *PAGES.values()])
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
 FILTERS = (ROOT / "docs" / "filters.md").read_text()
 
 
@@ -57,23 +61,45 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
     return found
 
 
-def test_the_readme_names_every_setting_and_only_those() -> None:
+def test_operating_names_every_setting_and_only_those() -> None:
     read = set(
         re.findall(
             r'(?:environ\.get|_flag|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
         )
     )
-    assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", [path for path in paths(get_resolver().url_patterns) if "admin" not in path])
-def test_every_endpoint_is_described(path: str) -> None:
+def test_every_path_is_described(path: str) -> None:
     told = path.removeprefix("api/projects/:project_id/").removeprefix("api/environments/:project_id/")
-    assert (
-        f"/{told}" in API.replace(":id", ":person_id")
-        or f"{told}`" in API.replace(":id", ":person_id")
-        or (f"/{told.removesuffix('/')}`" in API)
+    assert f"/{told}" in API or f"{told}`" in API or f"/{told.removesuffix('/')}`" in API
+
+
+def endpoints(text: str) -> list[tuple[str, str, frozenset[str]]]:
+    """Method, path and scopes of the endpoints that a page is about, from its first table."""
+    rows = re.findall(r"^\| ((?:`[A-Z]+` )+)\| `(/\S+)` \| (.*) \|$", text, re.MULTILINE)
+    return [
+        (method, path, frozenset(re.findall(r"`(\w+:\w+)`", needs)))
+        for methods, path, needs in rows
+        for method in re.findall(r"\w+", methods)
+    ]
+
+
+def test_every_endpoint_has_a_page_that_says_which_scopes_it_needs() -> None:
+    asked = [
+        (method.upper(), re.sub(r"\{(\w+)\}", r":\1", path), frozenset(told.get("x-required-scopes", ())))
+        for path, methods in document()["paths"].items()
+        for method, told in methods.items()
+    ]
+    assert sorted(asked, key=str) == sorted(
+        (endpoint for page in PAGES.values() for endpoint in endpoints(page)), key=str
     )
+
+
+def test_every_page_is_in_the_menu() -> None:
+    docs = ROOT / "docs"
+    assert {page for page in pages() if page.exists()} == set(docs.rglob("*.md"))
 
 
 @pytest.mark.parametrize(
