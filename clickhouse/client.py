@@ -27,6 +27,7 @@ from clickhouse.errors import (
     QueryTimeout,
     QueryTooLarge,
 )
+from clickhouse.observing import commented, observed
 from clickhouse.sql.fragment import Fragment
 
 DATABASE = "persons"
@@ -96,10 +97,11 @@ class ClickHouse:
         Raises ClickHouseUnavailable when the store cannot be reached, QueryTimeout and QueryTooLarge at the
         limits, ClickHouseError otherwise.
         """
-        with self._lent() as client:
+        with observed(statement.text) as cost, self._lent() as client:
             result = client.query(
-                statement.text, parameters=dict(statement.parameters), settings=dict(settings or {})
+                statement.text, parameters=dict(statement.parameters), settings=commented(settings or {})
             )
+            cost.note(result.summary)
             return [tuple(row) for row in result.result_rows]
 
     def read_blocks(
@@ -108,9 +110,10 @@ class ClickHouse:
         """Run a query and hand its rows over block by block, each block as its columns: for more rows than
         there is room for. Raises what `rows` raises."""
         with (
+            observed(statement.text),
             self._lent() as client,
             client.query_column_block_stream(
-                statement.text, dict(statement.parameters), settings=dict(settings or {})
+                statement.text, dict(statement.parameters), settings=commented(settings or {})
             ) as blocks,
         ):
             for columns in blocks:
@@ -118,30 +121,32 @@ class ClickHouse:
 
     def command(self, statement: Fragment) -> None:
         """Run a statement that returns nothing (DDL, DELETE)."""
-        with self._lent() as client:
-            client.command(statement.text, parameters=dict(statement.parameters))
+        with observed(statement.text), self._lent() as client:
+            client.command(statement.text, parameters=dict(statement.parameters), settings=commented({}))
 
     def insert_json(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert newline-separated JSON objects, once per token (spec: design.md, "Exactly once").
 
         The rows become one block, hence one part: either all of them are there or none.
         """
-        with self._lent() as client:
+        with observed(f"INSERT INTO {table} FORMAT JSONEachRow"), self._lent() as client:
             client.raw_insert(
                 table,
                 insert_block=lines,
                 fmt="JSONEachRow",
-                settings={
-                    "insert_deduplication_token": token,
-                    "insert_deduplicate": 1,
-                    # What views make of the rows is there once as well, also when only the rows arrived.
-                    "deduplicate_blocks_in_dependent_materialized_views": 1,
-                    "date_time_input_format": "best_effort",
-                    # Parallel parsing cuts the body into blocks that would be inserted one by one.
-                    "input_format_parallel_parsing": 0,
-                    "max_insert_block_size": 10_000_000,
-                    "min_insert_block_size_bytes": 0,
-                },
+                settings=commented(
+                    {
+                        "insert_deduplication_token": token,
+                        "insert_deduplicate": 1,
+                        # What views make of the rows is there once as well, also when only the rows arrived.
+                        "deduplicate_blocks_in_dependent_materialized_views": 1,
+                        "date_time_input_format": "best_effort",
+                        # Parallel parsing cuts the body into blocks that would be inserted one by one.
+                        "input_format_parallel_parsing": 0,
+                        "max_insert_block_size": 10_000_000,
+                        "min_insert_block_size_bytes": 0,
+                    }
+                ),
             )
 
     def ping(self) -> str:

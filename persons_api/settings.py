@@ -77,6 +77,15 @@ DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = [
     host.strip() for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ]
+# A statement of ClickHouse that takes longer gets a line in the log.
+SLOW_QUERY_SECONDS = _seconds("SLOW_QUERY_SECONDS", "5")
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# What the Prometheus client reads as well: where several processes put their numbers together.
+METRICS_OF_ALL_PROCESSES = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+# What OpenTelemetry's exporter reads as well, with the others of its OTEL_ variables.
+TRACING = bool(
+    os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+)
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
 
@@ -101,6 +110,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "persons.api.middleware.request_log",
+    "persons.observability.requests.Observed",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

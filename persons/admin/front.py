@@ -1,6 +1,5 @@
 """The front page: how the stores are, and what happened lately in the current project."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -20,13 +19,13 @@ _LATEST = 8
 def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What its template shows."""
     project = current_project(request)
-    pending, oldest = Outbox.backlog()
+    pending, oldest_seconds = Outbox.backlog()
     context.update(
         project=project,
         postgres=connection.get_database_version()[0],
         clickhouse=store.version(),
         pending=pending,
-        oldest_seconds=max((datetime.now(UTC) - oldest).total_seconds(), 0) if oldest else 0,
+        oldest_seconds=oldest_seconds,
         removals=Deletion.objects.filter(verified_at=None).count() + ProjectErasure.objects.count(),
     )
     if project is not None:

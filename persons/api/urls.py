@@ -17,6 +17,7 @@ from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
 from persons.api.views.trends import TrendsView
 from persons.api.views.values import ValuesView
+from persons.observability.view import metrics_page
 
 # A path that ends in `.csv` asks for it as `format=csv` does.
 _CSV = {"format": "csv"}
@@ -88,6 +89,7 @@ _project = ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "d
 urlpatterns = [
     path("_health/", HealthView.as_view()),
     path("_livez/", LivenessView.as_view()),
+    path("_metrics/", metrics_page),
     path("api/users/@me/", MeView.as_view({"get": "retrieve"})),
     path("api/personal_api_keys/", KeysViewSet.as_view({"get": "list", "post": "create"})),
     path("api/personal_api_keys/@current/", CurrentKeyView.as_view({"get": "retrieve"})),

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models import Min, Sum
@@ -44,7 +44,8 @@ class Outbox(models.Model):
         return f"{self.line_count} rows for {self.table}"
 
     @classmethod
-    def backlog(cls) -> tuple[int, datetime | None]:
-        """How many ClickHouse rows are pending, and since when the oldest is."""
+    def backlog(cls) -> tuple[int, float]:
+        """How many ClickHouse rows are pending, and for how many seconds the oldest has been."""
         found = cls.objects.aggregate(rows=Sum("line_count", default=0), oldest=Min("created_at"))
-        return found["rows"], found["oldest"]
+        age = datetime.now(UTC) - found["oldest"] if found["oldest"] else timedelta()
+        return found["rows"], max(age.total_seconds(), 0.0)

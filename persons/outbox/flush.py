@@ -13,6 +13,7 @@ from django.db.models.functions import Length
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
 from persons.models import ClickHouseTable, Outbox, ProjectErasure
+from persons.observability import metrics
 
 # One batch is held in memory, and is one part in ClickHouse: large enough to make few, small enough to hold.
 _MAX_LINES = 50_000
@@ -50,7 +51,9 @@ def send_batch(store: ClickHouse) -> int:
         if lines:
             store.insert_json(table, b"\n".join(lines), token=str(batch))
     Outbox.objects.filter(batch=batch).delete()
-    return sum(count for _, _, count in rows)
+    sent = sum(count for _, _, count in rows)
+    metrics.flushed_rows.observe(sent)
+    return sent
 
 
 def _begun() -> uuid.UUID | None:

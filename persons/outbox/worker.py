@@ -9,6 +9,8 @@ import structlog
 from django.db import connection, connections
 from psycopg.sql import SQL, Identifier
 
+from clickhouse.observing import Asker, asker
+
 _log = structlog.get_logger(__name__)
 _TAKEOVER_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -42,6 +44,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
+        asker.set(Asker(self.name))
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()

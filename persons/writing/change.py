@@ -18,6 +18,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from persons.errors import Unavailable
 from persons.identity import Known, Outcome, Person
+from persons.observability import metrics
 from persons.writing import statements
 from persons.writing.members import forget_members
 from persons.writing.rows import outbox_rows
@@ -74,6 +75,7 @@ def repeatedly(project_id: int, attempt: Callable[[], Result]) -> Result:
         except (Overtaken, IntegrityError, OperationalError) as error:
             if not _worth_repeating(error):
                 raise
+            metrics.identity_conflicts.labels("overtaken").inc()
             _log.info(
                 "writing.retried", attempt=number + 1, project_id=project_id, reason=type(error).__name__
             )

@@ -10,6 +10,7 @@ from uuid import UUID
 from persons.identity import Event, Note, RefusedMerge, mentioned_ids, merge_ids, process
 from persons.models import ActivityLog, Project
 from persons.models.project import DistinctIdReuse
+from persons.observability import metrics
 from persons.writing import statements
 from persons.writing.change import Snapshot, repeatedly, write
 
@@ -35,6 +36,7 @@ def take_within(project_id: int, events: Sequence[Event], now: datetime) -> list
     outcome = process(project_id, fresh, snapshot.known, reuse=reuse)
     statements.release_uuids(project_id, [note.uuid for note in outcome.notes if not note.stored])
     write(project_id, snapshot, outcome, now)
+    metrics.identity_conflicts.labels("refused_merge").inc(len(outcome.refused_merges))
     ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
     return outcome.notes
 

@@ -33,7 +33,7 @@ def test_everything_pending_is_sent_and_forgotten(clickhouse: ClickHouse, projec
     take_events(project, 2)
     assert Outbox.backlog()[0] == 3 * 3 + 2
     assert flush.drain(clickhouse) == 3 * 3 + 2
-    assert Outbox.backlog() == (0, None)
+    assert Outbox.backlog() == (0, 0.0)
     assert rows_in(clickhouse, "events", project) == 5
     assert rows_in(clickhouse, "person", project) == 3
 
