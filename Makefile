@@ -33,7 +33,7 @@ openapi: .venv/installed
 
 # The site of docs/, in site/. To read it while writing: .venv/bin/mkdocs serve
 docs: .venv/installed-dev
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "The site is in site/; start with site/index.html"
 
 bench: .venv/installed

@@ -14,7 +14,8 @@ from tests.docs.pages import ROOT, examples
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The pages by their names. A dead link or anchor is a failure."""
     folder: Path = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    # Not --quiet: that would swallow the warnings that --strict counts.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert built.returncode == 0, built.stderr
     return {str(page.relative_to(folder)): page.read_text() for page in folder.rglob("*.html")}
