@@ -5,6 +5,8 @@ import logging.config
 
 import structlog
 
+from persons.observability.faults import traceback_without_values, whole_traceback
+
 
 def logging_config(level: str, style: str) -> None:
     """Set up structlog and the standard library's logging, ``style`` being "console" or "json"."""
@@ -13,7 +15,10 @@ def logging_config(level: str, style: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        # What errors say may be a value of somebody's property.
+        structlog.processors.ExceptionRenderer(
+            whole_traceback if level == "DEBUG" else traceback_without_values
+        ),
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()

@@ -86,6 +86,10 @@ METRICS_OF_ALL_PROCESSES = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
 TRACING = bool(
     os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 )
+# In front is a proxy that speaks HTTPS with clients, and says by which name and how it was called.
+TRUST_PROXY = _flag("TRUST_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+USE_X_FORWARDED_HOST = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TRUST_PROXY
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "console")
 
@@ -111,6 +115,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "persons.api.middleware.request_log",
     "persons.observability.requests.Observed",
+    "persons.api.middleware.security_headers",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -22,6 +22,13 @@ from persons_api import embedded
 from tests.api_client import Api
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_static_files() -> None:
+    """Each new client reads all of the admin site's files otherwise, which takes longer than a request.
+    Servers in processes of their own have them."""
+    settings.WHITENOISE_USE_FINDERS = False
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="persons-tests-") as folder:

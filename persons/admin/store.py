@@ -13,6 +13,7 @@ from clickhouse.client import ClickHouse, Limits, connect
 from clickhouse.errors import ClickHouseError
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.query.search import search_filter
+from persons.observability.faults import name_of
 from persons.writing.holds import KnownId
 
 Copy: TypeAlias = distinct_ids.Copy
@@ -63,5 +64,5 @@ def _ask(question: Callable[[ClickHouse], _Answer]) -> _Answer | None:
     try:
         return question(connect(settings.CLICKHOUSE_URL, limits))
     except ClickHouseError as error:
-        _log.warning("admin.without_clickhouse", reason=str(error))
+        _log.warning("admin.without_clickhouse", reason=name_of(error))
         return None

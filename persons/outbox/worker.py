@@ -10,6 +10,7 @@ from django.db import connection, connections
 from psycopg.sql import SQL, Identifier
 
 from clickhouse.observing import Asker, asker
+from persons.observability.faults import name_of
 
 _log = structlog.get_logger(__name__)
 _TAKEOVER_SECONDS = 2.0
@@ -55,7 +56,7 @@ class Worker(threading.Thread):
             except Exception as error:
                 failures = 0 if time.monotonic() - started > _LONGEST_PAUSE_SECONDS else failures + 1
                 pause = min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**failures)
-                _log.warning("worker.paused", worker=self.name, seconds=pause, reason=str(error))
+                _log.warning("worker.paused", worker=self.name, seconds=pause, reason=name_of(error))
                 connections.close_all()
                 self._stopping.wait(pause)
         connections.close_all()
