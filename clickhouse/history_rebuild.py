@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from clickhouse.client import ClickHouse
+from clickhouse.layout import stored_rows
 from clickhouse.sql.fragment import Fragment, sql
 
 DAYS = Fragment(
@@ -26,11 +27,12 @@ ORDER BY events.team_id, day
 # What had arrived for a distinct id when it was deleted is nobody's.
 DAY = """
 INSERT INTO event_with_update
-SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties
+SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties, distinct_id_version
 FROM events
 LEFT ANY JOIN
 (
-    SELECT distinct_id, max(arrival) AS arrival_of_deletion
+    SELECT
+        distinct_id, max(arrival) AS arrival_of_deletion, max(distinct_id_version) AS version_of_deletion
     FROM person_property_history
     WHERE team_id = {project:Int64} AND kind = 'deletion'
     GROUP BY distinct_id
@@ -39,12 +41,13 @@ WHERE team_id = {project:Int64}
   AND toDate32(timestamp) = toDate32({day:Int32})
   AND multiSearchAny(properties, ['"$set"', '"$set_once"', '"$unset"'])
   AND arrival >= arrival_of_deletion
+  AND distinct_id_version >= version_of_deletion
 """.strip()
 
 NOTE_DAY = "INSERT INTO property_history_rebuild (team_id, day) VALUES ({project:Int64}, {day:Int32})"
 BEGAN = Fragment("SELECT min(done_at) FROM property_history_rebuild HAVING count() > 0")
 REMOVE_THE_REST = """
-DELETE FROM person_property_history WHERE kind = 'update' AND written_at < {began:DateTime64(6, 'UTC')}
+DELETE FROM {history} WHERE kind = 'update' AND written_at < {began:DateTime64(6, 'UTC')}
 """.strip()
 END = Fragment("TRUNCATE TABLE property_history_rebuild")
 
@@ -72,7 +75,9 @@ def rebuild(store: ClickHouse, ahead: list[Day]) -> Generator[Day, None, None]:
             store.command(sql(DAY, project=each.project_id, day=each.day))
             store.command(sql(NOTE_DAY, project=each.project_id, day=each.day))
         yield each
-    store.command(sql(REMOVE_THE_REST, began=began))
+    store.command(
+        sql(REMOVE_THE_REST, history=stored_rows("person_property_history", store.cluster), began=began)
+    )
     store.command(END)
 
 

@@ -12,6 +12,18 @@ import django
 
 def application() -> Any:
     """For granian: bring ClickHouse to this release's schema, start what keeps it up to date, then serve."""
+    _begin()
+    _keep_up_to_date()
+    return _application()
+
+
+def web() -> Any:
+    """For granian, in several processes: serve, also while ClickHouse is away. Workers do the rest."""
+    _begin()
+    return _application()
+
+
+def _begin() -> None:
     # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
     # at once, Python's main thread may sleep through both.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -19,28 +31,35 @@ def application() -> Any:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
     django.setup()
 
+
+def _keep_up_to_date() -> None:
     from django.conf import settings  # noqa: PLC0415 - only after setup
-    from django.urls import get_resolver  # noqa: PLC0415
 
     from clickhouse.client import connect  # noqa: PLC0415
     from clickhouse.errors import ClickHouseError  # noqa: PLC0415
-    from clickhouse.schema.migrate import migrate  # noqa: PLC0415
     from persons.api.stores import clickhouse  # noqa: PLC0415
     from persons.outbox.flusher import Flusher, Remover  # noqa: PLC0415
-    from persons_api.wsgi import application as serve  # noqa: PLC0415
+    from persons.outbox.schema import bring_up_to_date  # noqa: PLC0415
 
-    store = connect(settings.CLICKHOUSE_URL)
+    store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
     try:
-        migrate(store)
+        bring_up_to_date(store)
         # A server that lets nobody set our limits is to say so now, not with the first question.
         clickhouse().ping()
     except ClickHouseError as error:
         print(f"ClickHouse cannot be used: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    # A mistake in any of our modules is to show now, not with the first request.
-    get_resolver().url_patterns  # noqa: B018
     Flusher(store).start()
     Remover(store).start()
+
+
+def _application() -> Any:
+    from django.urls import get_resolver  # noqa: PLC0415
+
+    from persons_api.wsgi import application as serve  # noqa: PLC0415
+
+    # A mistake in any of our modules is to show now, not with the first request.
+    get_resolver().url_patterns  # noqa: B018
     return serve
 
 

@@ -23,6 +23,15 @@ def _flag(name: str, *, default: bool = False) -> bool:
     return (os.environ.get(name) or str(default)).lower() in {"1", "true", "yes", "on"}
 
 
+def _name(variable: str) -> str | None:
+    text = os.environ.get(variable) or None
+    if text and not re.fullmatch(r"[A-Za-z0-9_.-]+", text):
+        raise ImproperlyConfigured(
+            f"{variable} is {text!r}. It must be a name of letters, digits, '_', '.', '-'."
+        )
+    return text
+
+
 def _seconds(name: str, default: str) -> float:
     text = os.environ.get(name) or default
     try:
@@ -66,6 +75,7 @@ DATA_DIR = Path(os.environ.get("PERSONS_DATA_DIR") or BASE_DIR / ".data").expand
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 EMBEDDED_POSTGRES = not DATABASE_URL
 CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DATA_DIR)
+CLICKHOUSE_CLUSTER = _name("CLICKHOUSE_CLUSTER")
 
 QUERY_TIMEOUT_SECONDS = _seconds("QUERY_TIMEOUT_SECONDS", "30")
 QUERY_MAX_MEMORY = _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL))

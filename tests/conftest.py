@@ -12,14 +12,25 @@ from django.conf import settings
 from django.test import Client
 
 from clickhouse.client import ClickHouse, connect
+from clickhouse.layout import stored_rows
 from clickhouse.schema.migrate import migrate
-from clickhouse.sql.fragment import Fragment
+from clickhouse.sql.fragment import sql
 from persons.installation import owner
 from persons.management.postgres import close_pool
 from persons.models import Membership, PersonalAPIKey, Project
 from persons.outbox.flush import drain
 from persons_api import embedded
+from tests import stores
 from tests.api_client import Api
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if stores.EMBEDDED:
+        return
+    elsewhere = pytest.mark.skip(reason="about the embedded engine alone, and this run has another")
+    for item in items:
+        if item.get_closest_marker("embedded"):
+            item.add_marker(elsewhere)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,9 +57,15 @@ def django_db_modify_db_settings(data_dir: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
-    settings.CLICKHOUSE_URL = f"chdb://{data_dir / 'clickhouse'}"
-    store = connect(settings.CLICKHOUSE_URL)
+def clickhouse_url(data_dir: Path) -> Iterator[str]:
+    with stores.clickhouse(data_dir) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
+    settings.CLICKHOUSE_URL, settings.CLICKHOUSE_CLUSTER = clickhouse_url, stores.CLUSTER
+    store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
     migrate(store)
     yield store
     store.close()
@@ -61,7 +78,7 @@ def clickhouse(data_dir: Path) -> Iterator[ClickHouse]:
 def emptied(clickhouse: ClickHouse) -> ClickHouse:
     """The store without what other tests have left there: for work whose cost is that of the whole store."""
     for table in ("events", "person_property_history"):
-        clickhouse.command(Fragment(f"TRUNCATE TABLE {table}"))
+        clickhouse.command(sql("TRUNCATE TABLE {rows}", rows=stored_rows(table, clickhouse.cluster)))
     return clickhouse
 
 

@@ -64,7 +64,7 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
 def test_operating_names_every_setting_and_only_those() -> None:
     read = set(
         re.findall(
-            r'(?:environ\.get|_flag|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
+            r'(?:environ\.get|_flag|_name|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
         )
     )
     assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))

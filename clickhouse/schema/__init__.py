@@ -1,1 +1,1 @@
-"""The ClickHouse schema: numbered SQL files, and what applies them."""
+"""The ClickHouse schema: numbered SQL files, and what applies them, on one server or on a cluster."""

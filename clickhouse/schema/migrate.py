@@ -10,8 +10,19 @@ from importlib import resources
 
 from clickhouse.client import ClickHouse
 from clickhouse.errors import SchemaFromTheFuture
+from clickhouse.schema.cluster import on_cluster
 from clickhouse.sql.fragment import Fragment, sql
 
+_APPLIED = """
+CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    number     UInt32,
+    name       String,
+    applied_at DateTime
+)
+ENGINE = MergeTree
+ORDER BY number
+""".strip()
 _FILE_NAME = re.compile(r"(?P<number>\d{4})_\w+\.sql")
 
 
@@ -37,27 +48,45 @@ def migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def migrate(store: ClickHouse) -> list[Migration]:
-    """Apply what is missing and return it. Raises SchemaFromTheFuture."""
-    store.command(
-        Fragment(
-            """
-            CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, name String, applied_at DateTime)
-            ENGINE = MergeTree ORDER BY number
-            """
-        )
-    )
-    applied = {number for (number,) in store.rows(Fragment("SELECT number FROM schema_migrations"))}
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The files that are still to be applied, and the statements they come to on this store."""
+
+    pending: tuple[Migration, ...]
+    cluster: str | None
+
+    def statements(self, migration: Migration) -> list[str]:
+        """What one of them comes to, in order."""
+        plain = [statement.rstrip(";") for statement in migration.statements]
+        if not self.cluster:
+            return plain
+        return [each for statement in plain for each in on_cluster(statement, self.cluster)]
+
+
+def plan(store: ClickHouse) -> Plan:
+    """What `migrate` would do now; changes nothing. Raises SchemaFromTheFuture, ClickHouseUnavailable."""
+    applied = _applied(store)
     known = migrations()
     if unknown := applied - {migration.number for migration in known}:
         raise SchemaFromTheFuture(
             f"The ClickHouse data has schema version {max(unknown)}, this release knows {known[-1].number} "
             "at most. Start the release that wrote it, or a newer one."
         )
-    pending = [migration for migration in known if migration.number not in applied]
-    for migration in pending:
-        for statement in migration.statements:
-            store.command(Fragment(statement.rstrip(";")))
+    return Plan(tuple(each for each in known if each.number not in applied), store.cluster)
+
+
+def migrate(store: ClickHouse) -> tuple[Migration, ...]:
+    """Apply what is missing and return it. Raises SchemaFromTheFuture.
+
+    Two runners at once would do each other's work again: whoever may have company holds a lock.
+    """
+    store.create_database()
+    for statement in _bookkeeping(store.cluster):
+        store.command(Fragment(statement))
+    ahead = plan(store)
+    for migration in ahead.pending:
+        for statement in ahead.statements(migration):
+            store.command(Fragment(statement))
         store.command(
             sql(
                 "INSERT INTO schema_migrations (number, name, applied_at) "
@@ -66,4 +95,15 @@ def migrate(store: ClickHouse) -> list[Migration]:
                 name=migration.name,
             )
         )
-    return pending
+    return ahead.pending
+
+
+def _bookkeeping(cluster: str | None) -> list[str]:
+    return list(on_cluster(_APPLIED, cluster)) if cluster else [_APPLIED]
+
+
+def _applied(store: ClickHouse) -> set[int]:
+    """The numbers of the files that were applied; on a store that is still empty, none."""
+    if not store.database_exists() or store.rows(Fragment("EXISTS TABLE schema_migrations")) == [(0,)]:
+        return set()
+    return {number for (number,) in store.rows(Fragment("SELECT number FROM schema_migrations"))}

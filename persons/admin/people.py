@@ -33,7 +33,8 @@ class PersonAdmin(RowsOfProjects):
     search_fields = ("uuid",)
     search_help_text = "Email address, name, distinct id or uuid"
     ordering = ("-created_at", "-id")
-    show_full_result_count = False
+    when_empty = "The first event of somebody makes a person."
+    sortable_by = ("created_at",)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

@@ -62,7 +62,7 @@ def latest_events(
 def _ask(question: Callable[[ClickHouse], _Answer]) -> _Answer | None:
     limits = Limits(settings.QUERY_TIMEOUT_SECONDS, settings.QUERY_MAX_MEMORY)
     try:
-        return question(connect(settings.CLICKHOUSE_URL, limits))
+        return question(connect(settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER))
     except ClickHouseError as error:
         _log.warning("admin.without_clickhouse", reason=name_of(error))
         return None

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Length
 
 from clickhouse.client import ClickHouse
+from clickhouse.layout import stored_rows
 from clickhouse.sql.fragment import sql
 from persons.models import ClickHouseTable, Outbox, ProjectErasure
 from persons.observability import metrics
@@ -31,8 +32,8 @@ def drain(store: ClickHouse) -> int:
         for table in ClickHouseTable:
             store.command(
                 sql(
-                    "DELETE FROM {table:Identifier} WHERE team_id = {team_id:Int64}",
-                    table=table.value,
+                    "DELETE FROM {table} WHERE team_id = {team_id:Int64}",
+                    table=stored_rows(table.value, store.cluster),
                     team_id=erasure.team_id,
                 )
             )
@@ -64,8 +65,9 @@ def _begin() -> uuid.UUID | None:
     batch = uuid.uuid4()
     with transaction.atomic():
         keys = list(_as_much_as_fits())
-        Outbox.objects.filter(pk__in=keys).update(batch=batch)
-    return batch if keys else None
+        # Somebody who does not know yet that he is no longer the only one may begin the same rows.
+        begun = Outbox.objects.filter(pk__in=keys, batch=None).update(batch=batch)
+    return batch if begun else None
 
 
 def _as_much_as_fits() -> Iterator[int]:

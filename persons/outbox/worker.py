@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import structlog
@@ -13,7 +14,8 @@ from clickhouse.observing import Asker, asker
 from persons.observability.faults import name_of
 
 _log = structlog.get_logger(__name__)
-_TAKEOVER_SECONDS = 2.0
+_TAKEOVER_SECONDS = 1.0
+_NOTICE_DEATH = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2"
 _LONGEST_PAUSE_SECONDS = 15.0
 
 
@@ -62,7 +64,7 @@ class Worker(threading.Thread):
         connections.close_all()
 
     def _work_while_connected(self) -> None:
-        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as listener:
+        with psycopg.connect(**_lock_connection(), autocommit=True) as listener:
             while not self._stopping.is_set():
                 if self._lock_taken(listener):
                     break
@@ -77,3 +79,9 @@ class Worker(threading.Thread):
     def _lock_taken(self, listener: psycopg.Connection[tuple[bool]]) -> bool:
         row = listener.execute("SELECT pg_try_advisory_lock(%s)", [self._lock]).fetchone()
         return bool(row and row[0])
+
+
+def _lock_connection() -> dict[str, Any]:
+    """A lock ends with its connection, and PostgreSQL is to notice when a whole machine is gone."""
+    asked = connection.get_connection_params()
+    return {**asked, "options": f"{asked.get('options') or ''} {_NOTICE_DEATH}".strip()}

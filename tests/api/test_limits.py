@@ -6,7 +6,6 @@ The events are made inside ClickHouse: sending as many would take minutes.
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +40,9 @@ Fill = Callable[[int, int], None]
 
 
 @pytest.fixture(scope="module")
-def http_url(clickhouse: ClickHouse, data_dir: Path) -> Iterator[str]:
-    with served(data_dir / "clickhouse") as url:
-        yield url
+def http_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("served")) as server:
+        yield server.url
 
 
 @pytest.fixture(params=["embedded", "over HTTP"])

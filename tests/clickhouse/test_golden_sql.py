@@ -5,6 +5,7 @@ ARGS=tests/clickhouse/test_golden_sql.py` writes them anew; the difference is re
 """
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,12 @@ OFTEN = {
     "time_interval": "day", "operator": "gte", "operator_value": 3,
 }  # fmt: skip
 REMAINS = removal.Remains(
-    project_id=7, distinct_ids=("ann", "bob"), generations=(0, 2), arrivals=(4711, 4712), is_whole=False
+    project_id=7,
+    distinct_ids=("ann", "bob"),
+    generations=(0, 2),
+    versions=(1, 203),
+    arrivals=(4711, 4712),
+    is_whole=False,
 )
 
 STATEMENTS = {
@@ -169,7 +175,9 @@ STATEMENTS = {
         Intervals(starts=interval_starts(MARCH, "week", week_start_day=1, most=10)), value=3
     ),
     "removal_of_events": lambda: removal.statement(removal.DELETE, removal.EVENTS, REMAINS),
-    "removal_of_history": lambda: removal.statement(removal.DELETE, removal.HISTORY, REMAINS),
+    "removal_of_history": lambda: removal.statement(
+        removal.DELETE, removal.HISTORY, replace(REMAINS, is_whole=True)
+    ),
     "persons_found_by_search": lambda: persons(search_filter("ada")),
     "persons_in_a_static_cohort": lambda: persons(InStaticCohort(cohort_id=3)),
     "persons_in_a_dynamic_cohort": lambda: persons(both(meant([OFTEN, {**EMAIL, "negation": True}], COHORT))),

@@ -38,22 +38,20 @@ class Steps:
 
     @contextmanager
     def counted(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
-        execute, lent = psycopg.Cursor.execute, ClickHouse._lent
+        execute, on_one = psycopg.Cursor.execute, ClickHouse._on_one
 
         def counting_execute(cursor: Any, statement: str, *args: Any, **options: Any) -> Any:
             if re.search(r"INSERT|UPDATE|DELETE", str(statement)):
                 self.take()
             return execute(cursor, statement, *args, **options)
 
-        @contextmanager
-        def counting_lent(store: ClickHouse) -> Iterator[Any]:
+        def counting_on_one(store: ClickHouse, *args: Any, **options: Any) -> Any:
             self.take()
-            with lent(store) as client:
-                yield client
+            return on_one(store, *args, **options)
 
         with patch.context() as patched:
             patched.setattr(psycopg.Cursor, "execute", counting_execute)
-            patched.setattr(ClickHouse, "_lent", counting_lent)
+            patched.setattr(ClickHouse, "_on_one", counting_on_one)
             yield
 
 

@@ -1,15 +1,12 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from clickhouse.client import ClickHouse, connect
+from clickhouse.client import ClickHouse
 from clickhouse.errors import ClickHouseError
 from clickhouse.history_rebuild import days, rebuild
-from clickhouse.schema.migrate import migrate
+from persons.management.clickhouse import clickhouse_at_hand, up_to_date
 from persons_api import embedded
 
 
@@ -25,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with _clickhouse() as store:
+            with clickhouse_at_hand() as store:
                 _rebuild(store)
         except (embedded.DataFolderError, ClickHouseError) as error:
             raise CommandError(str(error), returncode=2) from error
@@ -34,21 +31,8 @@ class Command(BaseCommand):
         self.stdout.write("The history of properties is complete.")
 
 
-@contextmanager
-def _clickhouse() -> Iterator[ClickHouse]:
-    """The store, without limits. Raises DataFolderError while a server has the embedded one."""
-    store = connect(settings.CLICKHOUSE_URL)
-    if not store.embedded:
-        yield store
-        return
-    embedded.prepare(settings.DATA_DIR)
-    with embedded.owned(settings.DATA_DIR):
-        yield store
-        store.close()
-
-
 def _rebuild(store: ClickHouse) -> None:
-    migrate(store)
+    up_to_date(store)
     ahead = days(store)
     total = sum(day.events for day in ahead)
     with tqdm(total=total, desc="History", unit=" events", unit_scale=True) as progress:

@@ -1,7 +1,4 @@
-import multiprocessing
 import signal
-import socket
-import sys
 from argparse import BooleanOptionalAction
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from persons.management import first_start
 from persons.management.banner import print_when_ready
+from persons.management.granian import address_of, serve
 from persons.management.postgres import close_pool, running_postgres
 from persons_api import embedded
 
@@ -64,7 +62,7 @@ def _moment(text: str) -> datetime:
 def _run(host: str, port: int, *, demo: bool, demo_until: datetime | None) -> None:
     with ExitStack() as stack:
         try:
-            address, port = _address(host, port)
+            address, port = address_of(host, port)
             embedded.prepare(settings.DATA_DIR)
             stack.enter_context(embedded.owned(settings.DATA_DIR))
             # The worker reads it again, from the folder.
@@ -77,47 +75,5 @@ def _run(host: str, port: int, *, demo: bool, demo_until: datetime | None) -> No
         welcome = first_start.prepare(demo=demo, demo_until=demo_until)
         close_pool()
         print_when_ready(host, port, welcome)
-        _serve(address, port)
-
-
-def _address(host: str, port: int) -> tuple[str, int]:
-    """The numbers behind host and port, a free port for 0. Raises OSError with one line for the terminal.
-
-    granian knows no names, and shares ports, so it would not notice that one is taken.
-    """
-    try:
-        family, kind, _, _, found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind((found[0], port))
-            address, port = attempt.getsockname()[:2]
-            return address, port
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise OSError(
-            f"Cannot listen on {host}:{port}: {reason}. Choose another with --host and --port."
-        ) from error
-
-
-def _serve(address: str, port: int) -> None:
-    from granian.constants import Interfaces  # noqa: PLC0415 - loads a server other commands don't need
-    from granian.log import LogLevels  # noqa: PLC0415
-    from granian.server import Server  # noqa: PLC0415
-
-    # Forking would copy PostgreSQL's connections and this command's threads into the worker.
-    multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
-        "persons.serving:application",
-        factory=True,
-        address=address,
-        port=port,
-        interface=Interfaces.WSGI,
         # The embedded engine belongs to one process.
-        workers=1,
-        blocking_threads=8,
-        log_level=LogLevels.error,
-        workers_kill_timeout=10,
-    )
-    server.serve()
-    if server.interrupt_children:
-        sys.exit(1)
+        serve("persons.serving:application", address, port, workers=1)

@@ -1,0 +1,47 @@
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clickhouse.client import connect
+from persons.management.server_mode import refuse_embedded
+from persons.outbox.flusher import Flusher, Remover
+
+_LOOK_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Server mode: keep ClickHouse up to date, beside any number of `web`. Of several workers one works, "
+        "and another takes over within seconds when it dies."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--alive-file", type=Path, help="a file that is touched every second while all is well"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_embedded()
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
+        threads = [Flusher(store), Remover(store)]
+        for thread in threads:
+            thread.start()
+        self.stdout.write("Working. Stop with Ctrl-C.")
+        self.stdout.flush()
+        while not stop.wait(_LOOK_SECONDS):
+            if dead := [thread.name for thread in threads if not thread.is_alive()]:
+                raise CommandError(f"{dead[0]} has ended by itself.", returncode=1)
+            if options["alive_file"]:
+                options["alive_file"].touch()
+        give_up_at = time.monotonic() + 10
+        for thread in threads:
+            thread.stop(timeout=max(0.1, give_up_at - time.monotonic()))
