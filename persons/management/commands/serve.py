@@ -1,5 +1,5 @@
 import signal
-from argparse import BooleanOptionalAction
+from argparse import ArgumentTypeError, BooleanOptionalAction
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--demo-until",
             type=_moment,
             metavar="DATE",
-            help="when the demo data end, ISO 8601, UTC without an offset (default: now)",
+            help="when the demo data of a new folder end, ISO 8601, in UTC without an offset (default: now)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,8 +54,12 @@ class Command(BaseCommand):
 
 
 def _moment(text: str) -> datetime:
-    """Raises ValueError, which argparse makes a refusal of."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no date. ISO 8601: 2025-11-03, for example") from error
+    if not 1971 <= moment.year <= 2199:
+        raise ArgumentTypeError("it must be from 1971 to 2199")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
