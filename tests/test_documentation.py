@@ -1,7 +1,7 @@
 """The documentation names what there is: a new setting or parameter without a word about it fails here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -41,6 +41,7 @@ from persons.management.commands import (
 from persons.models import ALL_SCOPES
 from persons.openapi.views import description as document
 from tests.docs.pages import pages
+from tests.openapi.wire import operations
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -62,11 +63,8 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
 
 
 def test_operating_names_every_setting_and_only_those() -> None:
-    read = set(
-        re.findall(
-            r'(?:environ\.get|_flag|_name|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
-        )
-    )
+    settings = (ROOT / "persons_api" / "settings.py").read_text()
+    read = set(re.findall(r'(?:environ\.get|_flag|_name|_seconds|_size)\("(\w+)"', settings))
     assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))
 
 
@@ -95,6 +93,25 @@ def test_every_endpoint_has_a_page_that_says_which_scopes_it_needs() -> None:
     assert sorted(asked, key=str) == sorted(
         (endpoint for page in PAGES.values() for endpoint in endpoints(page)), key=str
     )
+
+
+def linked(page: Path) -> Iterator[Path]:
+    """A page, and those it links to."""
+    yield page
+    yield from {page.parent / link for link in re.findall(r"\]\(([\w./-]+\.md)", page.read_text())}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_parameter_is_described_on_the_page_of_its_endpoint_or_where_that_leads(page: str) -> None:
+    told = "".join(each.read_text() for each in linked(ROOT / "docs" / "endpoints" / page))
+    asked = {(method, path) for method, path, _ in endpoints(PAGES[page])}
+    names = {
+        name
+        for operation in operations()
+        if (operation.method.upper(), re.sub(r"\{(\w+)\}", r":\1", operation.path)) in asked
+        for name in operation.fields
+    }
+    assert {name for name in names - {"personal_api_key"} if f"`{name}`" not in told} == set()
 
 
 def test_every_page_is_in_the_menu() -> None:
