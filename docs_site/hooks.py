@@ -17,7 +17,7 @@ _NAMES = {"sh": "curl", "python": "Python"}
 def on_files(files: Files, config: Any) -> Files:
     """The changelog stands at the top of the repository, where people look for it."""
     text = Path(config.config_file_path).with_name("CHANGELOG.md").read_text()
-    files.append(File.generated(config, "changelog.md", content=text))
+    files.append(File.generated(config, "changelog.md", content=text.replace("](docs/", "](")))
     return files
 
 
