@@ -10,6 +10,7 @@ PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
 
+# CLICKHOUSE=http or CLICKHOUSE=cluster: ClickHouse in another process, reached over HTTP (docs/server-mode.md).
 test: .venv/installed-dev
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 

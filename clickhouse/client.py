@@ -52,6 +52,8 @@ _CLUSTER_SETTINGS = {
     "distributed_product_mode": "global",
     # A change of the schema has reached every replica when it is done.
     "alter_sync": 2,
+    # Our deletes look into subqueries, which replicas are not trusted with. These are of values alone.
+    "allow_nondeterministic_mutations": 1,
 }
 # Nothing may be changed but settings.
 _READ_ONLY = {"readonly": 2}
@@ -208,22 +210,22 @@ class ClickHouse:
                 patience=_INSERT_SECONDS,
             )
 
+    @property
+    def database(self) -> str:
+        """The database that the URL names."""
+        return DATABASE if self.embedded else urlsplit(self._urls[0]).path.strip("/") or "default"
+
     def create_database(self) -> None:
-        """Make the database that the URL names, if it is not there. Raises what `rows` raises."""
-        if self._database:
+        """Make the database, if it is not there. Raises what `rows` raises."""
+        # The embedded engine makes its own.
+        if not self.embedded:
             where = f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
-            self._outside(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self._database)}{where}")
+            self._outside(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self.database)}{where}")
 
     def database_exists(self) -> bool:
-        """Whether the database that the URL names is there. Raises what `rows` raises."""
-        return not self._database or bool(
-            self._outside(f"EXISTS DATABASE {quote_identifier(self._database)}")
-        )
-
-    @property
-    def _database(self) -> str:
-        # The embedded engine makes its own.
-        return "" if self.embedded else urlsplit(self._urls[0]).path.strip("/")
+        """Whether it is there. Raises what `rows` raises."""
+        exists = f"EXISTS DATABASE {quote_identifier(self.database)}"
+        return self.embedded or bool(self._outside(exists))
 
     def _outside(self, statement: str) -> object:
         """Run a statement in no database, since nobody can connect to one that is not there."""

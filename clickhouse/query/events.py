@@ -1,20 +1,29 @@
 """What can be asked of events one by one."""
 
-from typing import Literal, NamedTuple
+from datetime import UTC, datetime
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from clickhouse.query.dates import FIRST_YEAR, LAST_YEAR
 from clickhouse.query.filters import EVERYTHING, Entity, Filter
 
 EventOrder = Literal["newest", "oldest"]
 
 
+def _storable(moment: datetime) -> datetime:
+    years = range(FIRST_YEAR, LAST_YEAR + 1)
+    if moment.year not in years or (in_utc := moment.astimezone(UTC)).year not in years:
+        raise ValueError("ClickHouse cannot hold this.")
+    return in_utc
+
+
 class Place(NamedTuple):
     """Where an event stands among all others: by time, by arrival, and, should both be equal, by uuid."""
 
-    timestamp: AwareDatetime
-    arrival: int
+    timestamp: Annotated[AwareDatetime, AfterValidator(_storable)]
+    arrival: Annotated[int, Field(ge=0, lt=2**64)]
     uuid: UUID
 
 

@@ -1,6 +1,8 @@
 """`events/` and `events/:uuid/`: what happened, one by one."""
 
+import json
 import random
+from base64 import b64encode
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -99,6 +101,9 @@ NINE, CHROME = {"key": "price", "value": 9}, {"key": "$browser", "value": "Chrom
         ({"after": "2024-03-02", "before": "2024-03-04"}, [PAID, IDENTIFY]),
         ({"after": "all", "before": "2024-03-02"}, [VIEW]),
         ({"after": "2024-03-05T00:00:00Z", "before": "2024-03-01T00:00:00Z"}, []),
+        ({"before": "1900-01-01"}, []),
+        ({"after": "2299-12-31", "before": "2299-12-31T23:59:59.999999Z"}, []),
+        ({"after": "1900-01-01", "before": "2299-12-31T23:59:59.999999Z", "event": PAID}, [PAID]),
         ({"event": "view"}, [VIEW, VIEW]),
         ({"event": "nothing"}, []),
         ({"distinct_id": "anon"}, [VIEW]),
@@ -230,6 +235,7 @@ def test_events_are_seen_as_long_as_their_person(api: Api, project: Project, wor
     assert names(api, project, person_id=world.uuid("ada")) == ["held as well", "$identify", "held"]
 
 
+SOMETHING = str(UUID(int=1))
 MISTAKES: list[tuple[dict[str, Any], tuple[int, str, str]]] = [
     ({"after": "yesterdayish"}, (400, "invalid_input", "after")),
     ({"before": "2024-13-01"}, (400, "invalid_input", "before")),
@@ -238,7 +244,17 @@ MISTAKES: list[tuple[dict[str, Any], tuple[int, str, str]]] = [
     ({"limit": "10001"}, (400, "invalid_input", "limit")),
     ({"offset": "-1"}, (400, "invalid_input", "offset")),
     ({"cursor": "x"}, (400, "invalid_input", "cursor")),
-    ({"cursor": "WzEsMiwzXQ=="}, (400, "invalid_input", "cursor")),
+    *(
+        ({"cursor": b64encode(json.dumps(place).encode()).decode()}, (400, "invalid_input", "cursor"))
+        for place in (
+            (1, 2, 3),
+            ("0001-01-01T00:00:00+02:00", 1, SOMETHING),
+            ("2300-01-01T00:00:00Z", 1, SOMETHING),
+            ("2024-01-01T00:00:00", 1, SOMETHING),
+            ("2024-01-01T00:00:00Z", -1, SOMETHING),
+            ("2024-01-01T00:00:00Z", 2**64, SOMETHING),
+        )
+    ),
     ({"orderBy": '["event"]'}, (400, "invalid_input", "orderBy")),
     ({"orderBy": '["timestamp","event"]'}, (400, "invalid_input", "orderBy")),
     ({"person_id": "ada@x.org"}, (400, "invalid_input", "person_id")),

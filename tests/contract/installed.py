@@ -2,12 +2,15 @@
 
 import fcntl
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 _READERS = ("airbyte-source-posthog>=1.1.28,<2", "dlt>=1.31,<2")
 
@@ -29,7 +32,10 @@ def readers() -> Path:
 
 
 def node_modules(folder: Path) -> Path:
-    """What the package.json of a folder names."""
+    """What the package.json of a folder names. Skips the test where there is no npm."""
+    for tool in ("node", "npm"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
     installed, wanted = folder / "node_modules" / ".package-lock.json", folder / "package.json"
     with alone(Path(tempfile.gettempdir()) / "persons-api-npm.lock"):
         if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:

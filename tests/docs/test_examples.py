@@ -14,6 +14,7 @@ from tests.server.process import serving
 _REFUSALS = ('"type": "', '"attr": ')
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_pages_print_is_what_a_reader_gets(
     language: str, installation: Installation, copy: Path, node_modules: Path, tmp_path: Path

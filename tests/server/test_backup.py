@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.server.conftest import Serve
 from tests.server.process import ROOT, Api
 from tests.server.test_undoing import post
@@ -26,6 +28,7 @@ def event(name: str, who: str, hour: int, **properties: Any) -> dict[str, Any]:
     return {"event": name, "distinct_id": who, "timestamp": timestamp, "properties": properties}
 
 
+@pytest.mark.embedded
 def test_a_folder_that_was_copied_and_restored_elsewhere_is_as_it_was(
     folder: Path, serve: Serve, tmp_path: Path
 ) -> None:

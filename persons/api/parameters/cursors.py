@@ -13,12 +13,12 @@ Place = TypeVar("Place")
 
 def cursor_of(place: tuple[Any, ...]) -> str:
     """A place as it stands in a link."""
-    return urlsafe_b64encode(orjson.dumps([*place])).decode()
+    return urlsafe_b64encode(orjson.dumps([*place])).decode().rstrip("=")
 
 
 def place_of(cursor: str, kind: TypeAdapter[Place]) -> Place:
     """The place that stood in a link. Raises a 400."""
     try:
-        return kind.validate_json(urlsafe_b64decode(cursor), strict=True)
+        return kind.validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), strict=True)
     except (ValueError, ValidationError) as error:
-        raise invalid("cursor", "Must be one that stood in `next`.") from error
+        raise invalid("cursor", "Must be one that stood in `next` or `next_cursor`.") from error
