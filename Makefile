@@ -5,7 +5,7 @@ ARGS ?=
 # Each of the processes has stores of its own.
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: serve test test-long check lint openapi bench clean
+.PHONY: serve test test-long check lint openapi docs bench clean
 
 serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
@@ -33,11 +33,16 @@ lint: .venv/installed-dev
 openapi: .venv/installed
 	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
+# The site of docs/, in site/. To read it while writing: .venv/bin/mkdocs serve
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@echo "The site is in site/; start with site/index.html"
+
 bench: .venv/installed
 	$(PY) -m benchmarks $(ARGS)
 
 clean:
-	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build site *.egg-info
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("persons-api needs Python 3.11 or newer; say which with PYTHON=...") if sys.version_info < (3, 11) else None'

@@ -1,4 +1,4 @@
-"""All settings, and the only reader of the environment. README.md lists the variables."""
+"""All settings, and the only reader of the environment. docs/operating.md lists the variables."""
 
 import os
 import re
