@@ -22,6 +22,7 @@ SELECT
     toUnixTimestamp64Micro(timestamp) AS moment,
     arrival,
     distinct_id,
+    distinct_id_version,
     detail{of_event}
 FROM person_property_history
 WHERE {conditions}
@@ -44,6 +45,7 @@ class HistoryColumns(NamedTuple):
     moments: Sequence[int]
     arrivals: Sequence[int]
     distinct_ids: Sequence[str]
+    versions: Sequence[int]
     details: Sequence[str]
     events: Sequence[str] = ()
     event_uuids: Sequence[UUID] = ()

@@ -27,11 +27,12 @@ ORDER BY events.team_id, day
 # What had arrived for a distinct id when it was deleted is nobody's.
 DAY = """
 INSERT INTO event_with_update
-SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties
+SELECT team_id, distinct_id, timestamp, arrival, uuid, event, properties, distinct_id_version
 FROM events
 LEFT ANY JOIN
 (
-    SELECT distinct_id, max(arrival) AS arrival_of_deletion
+    SELECT
+        distinct_id, max(arrival) AS arrival_of_deletion, max(distinct_id_version) AS version_of_deletion
     FROM person_property_history
     WHERE team_id = {project:Int64} AND kind = 'deletion'
     GROUP BY distinct_id
@@ -40,6 +41,7 @@ WHERE team_id = {project:Int64}
   AND toDate32(timestamp) = toDate32({day:Int32})
   AND multiSearchAny(properties, ['"$set"', '"$set_once"', '"$unset"'])
   AND arrival >= arrival_of_deletion
+  AND distinct_id_version >= version_of_deletion
 """.strip()
 
 NOTE_DAY = "INSERT INTO property_history_rebuild (team_id, day) VALUES ({project:Int64}, {day:Int32})"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from clickhouse.client import ClickHouse
 from clickhouse.layout import stored_rows
-from clickhouse.sql.conditions import where
+from clickhouse.sql.conditions import any_of, where
 from clickhouse.sql.events import of_distinct_ids
 from clickhouse.sql.fragment import Fragment, sql
 
@@ -22,11 +22,13 @@ _MOST_IDS = 1_000
 @dataclass(frozen=True, slots=True)
 class Remains:
     """What is to go: what was made of the events of these distinct ids, of each up to a number of arrival.
-    With `with_events` also the events, up to that arrival, or if `is_whole` all of the generation."""
+    With `with_events` also the events. If `is_whole`, all events of the generation, and what was made of
+    those that found the distinct id at this version or a lower one, whenever they arrived; -1 for none."""
 
     project_id: int
     distinct_ids: Sequence[str]
     generations: Sequence[int]
+    versions: Sequence[int]
     arrivals: Sequence[int]
     with_events: bool = True
     is_whole: bool = True
@@ -49,6 +51,9 @@ team_id = {project:Int64}
   AND kind != 'deletion'
 """.strip()
 EARLIER = "arrival < transform(distinct_id, {ids:Array(String)}, {arrivals:Array(UInt64)}, 0)"
+NOT_KNOWING = (
+    "distinct_id_version <= transform(distinct_id, {ids:Array(String)}, {versions:Array(Int64)}, -1)"
+)
 DELETE = "DELETE FROM {table} WHERE {rows}"
 COUNT = "SELECT count() FROM {table} WHERE {rows}"
 
@@ -60,7 +65,11 @@ def _of_events(remains: Remains) -> Fragment:
 
 def _of_history(remains: Remains) -> Fragment:
     ids = list(remains.distinct_ids)
-    return sql(OF_HISTORY, project=remains.project_id, ids=ids, earlier=_earlier(remains))
+    earlier = _earlier(remains)
+    if remains.is_whole:
+        # They were being taken while the deletion was done.
+        earlier = any_of((earlier, sql(NOT_KNOWING, ids=ids, versions=list(remains.versions))))
+    return sql(OF_HISTORY, project=remains.project_id, ids=ids, earlier=earlier)
 
 
 def _earlier(remains: Remains) -> Fragment:
@@ -111,5 +120,6 @@ def _part(remains: Remains, part: slice) -> Remains:
         remains,
         distinct_ids=remains.distinct_ids[part],
         generations=remains.generations[part],
+        versions=remains.versions[part],
         arrivals=remains.arrivals[part],
     )

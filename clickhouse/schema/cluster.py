@@ -25,6 +25,7 @@ _CREATE_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<name>\w+)
 _ALTER = re.compile(
     r"ALTER TABLE (?P<name>\w+) (?P<what>ADD COLUMN|MODIFY COLUMN|MATERIALIZE COLUMN|MODIFY SETTING)\b"
 )
+_MODIFY_QUERY = re.compile(r"ALTER TABLE (?P<view>\w+) MODIFY QUERY\n")
 _INSERT = re.compile(r"INSERT INTO \w+(?: \([\w, ]+\))?\s+SELECT\b")
 _ENGINE = re.compile(r"\bENGINE = (?P<kind>\w*MergeTree)(?:\((?P<arguments>[^)]*)\))?")
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window = (\d+)")
@@ -39,6 +40,9 @@ def on_cluster(statement: str, cluster: str) -> Iterator[str]:
         yield from _tables(statement, table, cluster)
     elif view := _CREATE_VIEW.match(statement):
         yield _view(statement, view, cluster)
+    elif view := _MODIFY_QUERY.match(statement):
+        query = _of_shard(statement[view.end() :], cluster)
+        yield f"ALTER TABLE {view['view']} ON CLUSTER '{cluster}' MODIFY QUERY\n{query}"
     elif change := _ALTER.match(statement):
         yield from _changes(statement, change, cluster)
     elif _INSERT.match(statement):
@@ -80,13 +84,17 @@ def _replicated(rest: str, *, is_sharded: bool) -> str:
 
 def _view(statement: str, view: re.Match[str], cluster: str) -> str:
     """A view makes of each shard's rows more rows of the same shard."""
-    query = re.sub(
-        rf"\bFROM ({'|'.join(SHARDED)})\b",
-        lambda source: f"FROM {on_each_server(source[1], cluster)}",
-        statement[view.end() :],
-    )
+    query = _of_shard(statement[view.end() :], cluster)
     to = on_each_server(view["to"], cluster)
     return f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view['name']} ON CLUSTER '{cluster}' TO {to} AS\n{query}"
+
+
+def _of_shard(query: str, cluster: str) -> str:
+    return re.sub(
+        rf"\bFROM ({'|'.join(SHARDED)})\b",
+        lambda source: f"FROM {on_each_server(source[1], cluster)}",
+        query,
+    )
 
 
 def _changes(statement: str, change: re.Match[str], cluster: str) -> Iterator[str]:

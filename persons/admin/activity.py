@@ -40,7 +40,7 @@ class ActivityAdmin(RowsOfProjects):
     search_fields = ("person_uuid",)
     search_help_text = "The uuid of a person, or a distinct id that was reset"
     ordering = ("-id",)
-    show_full_result_count = False
+    when_empty = "Whoever is deleted, reset, split or changed by request is listed here."
     fields = ("created_at", "what", "who", "key", "person_link", "long_detail")
     readonly_fields = fields
 

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
 from persons.admin.access import current_project, user_of, visible_projects
+from persons.admin.lists import BoundedList, BoundedPaginator
 
 
 class RowsOfProjects(ModelAdmin):
@@ -16,6 +17,14 @@ class RowsOfProjects(ModelAdmin):
     thing opens for whoever may see its project."""
 
     list_per_page = 50
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    # What somebody reads who finds the list empty.
+    when_empty = ""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedList]:
+        return BoundedList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

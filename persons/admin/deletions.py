@@ -32,7 +32,7 @@ class DeletionAdmin(RowsOfProjects):
     search_fields = ("person_uuid", "distinct_ids")
     search_help_text = "The uuid of the person, or one of its distinct ids"
     ordering = ("-id",)
-    show_full_result_count = False
+    when_empty = "Who was deleted is listed here, and whether ClickHouse has removed what was to go."
     fields = ("person_uuid", "what", "all_ids", "by", "created_at", "state", "verified_at")
     readonly_fields = fields
     actions = ("reset_chosen",)

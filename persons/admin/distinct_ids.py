@@ -47,7 +47,8 @@ class DistinctIdAdmin(RowsOfProjects):
     search_fields = ("distinct_id__startswith",)
     search_help_text = "The beginning of a distinct id"
     ordering = ("-id",)
-    show_full_result_count = False
+    when_empty = "They come with events."
+    sortable_by = ()
     actions = ("reset_chosen",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -33,6 +33,7 @@ class KeyAdmin(ModelAdmin):
     """Keys are made, shown once, and revoked; never changed. Everybody has their own, superusers see all."""
 
     form = KeyForm
+    when_empty = "A key lets a program read or change persons in your name."
     list_display = ("label", "mask_value", "user", "what_it_may", "last_used_at", "created_at")
     list_select_related = ("user",)
     search_fields = ("label", "user__email", "mask_value")

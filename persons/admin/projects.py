@@ -13,6 +13,9 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidg
 from persons.admin.access import administers, choose_project, user_of, visible_projects
 from persons.models import Membership, Project, User
 
+# What a project has once it is saved.
+_FOR_USE = "For SDKs and the API"
+
 
 class MembershipForm(forms.ModelForm[Membership]):
     """A member, named by email address: to choose from a list would show who else there is."""
@@ -68,11 +71,15 @@ class ProjectAdmin(ModelAdmin):
         (None, {"fields": ("name", "timezone", "week_start_day", "person_display_name_properties")}),
         ("Distinct ids", {"fields": ("distinct_id_reuse",)}),
         # The API checks filters before it takes them.
-        ("For SDKs and the API", {"fields": ("api_token", "uuid", "test_account_filters", "created_at")}),
+        (_FOR_USE, {"fields": ("api_token", "uuid", "test_account_filters", "created_at")}),
     )
     inlines = (MembershipInline,)
     warn_unsaved_form = True
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        shown = super().get_fieldsets(request, obj)
+        return shown if obj else [each for each in shown if each[0] != _FOR_USE]
 
     def get_urls(self) -> list[URLPattern]:
         choose = path(

@@ -130,7 +130,7 @@ def _of_identity(replay: Replay, moment: int, arrival: int) -> Iterator[Change]:
 
 
 def _of_update(replay: Replay, update: Update, event: str, event_uuid: UUID) -> Iterator[Change]:
-    moment, arrival, distinct_id, asks = update
+    moment, arrival, distinct_id, _, asks = update
     keys = sorted({key for part in asks if part for key in part})
     before = [replay.properties.get(key, _ABSENT) for key in keys]
     replay.take((update,))

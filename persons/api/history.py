@@ -135,12 +135,14 @@ def _identity_changes(part: HistoryColumns) -> Iterator[IdentityChange]:
             event=part.events[place] if part.events else "",
             event_uuid=part.event_uuids[place] if part.event_uuids else NO_EVENT,
             event_distinct_id=detail[2] if kind == "merge" else distinct_id,
+            version=part.versions[place],
         )
 
 
 def updates_of(part: HistoryColumns) -> list[Update]:
     """The updates in the form in which they are replayed."""
-    return list(zip(part.moments, part.arrivals, part.distinct_ids, _documents(part.details), strict=True))
+    documents = _documents(part.details)
+    return list(zip(part.moments, part.arrivals, part.distinct_ids, part.versions, documents, strict=True))
 
 
 def _documents(texts: Sequence[str]) -> list[Any]:

@@ -188,6 +188,11 @@ class People:
         mapping = self._mapping(distinct_id)
         return 0 if mapping is None else mapping.generation
 
+    def times(self, distinct_id: str) -> tuple[int, int]:
+        """The generation and the version of the id; the latter without what merges of the batch will add."""
+        mapping = self._mapping(distinct_id)
+        return (0, 0) if mapping is None else (mapping.generation, mapping.version)
+
     def release(self, distinct_id: str) -> None:
         """End the hold on an id; its hidden person, if it has one, can be seen with all its ids."""
         mapping, owner = self._mapping(distinct_id), self.owner(distinct_id)

@@ -47,7 +47,7 @@ def process(project_id: int, events: Sequence[Event], known: Known, *, reuse: bo
         elif is_personless(event):
             owner = people.owner(event.distinct_id)
             person_id = people.personless(event.distinct_id) if owner is None else owner.uuid
-            outcome.events.append(StoredEvent(event, person_id, people.generation(event.distinct_id)))
+            outcome.events.append(StoredEvent(event, person_id, *people.times(event.distinct_id)))
         else:
             _take(event, people, outcome)
     people.settle(outcome)
@@ -85,7 +85,7 @@ def _take(event: Event, people: People, outcome: Outcome) -> None:
         elif not is_counted:
             person.raise_version()
     stored = event if properties is event.properties else replace(event, properties=properties)
-    outcome.events.append(StoredEvent(stored, person.uuid, people.generation(event.distinct_id)))
+    outcome.events.append(StoredEvent(stored, person.uuid, *people.times(event.distinct_id)))
     outcome.notes.extend(_note(event, reason) for reason in reasons)
 
 

@@ -16,10 +16,11 @@ from uuid import UUID
 
 Properties = dict[str, Any]
 
-# What one event asks: its timestamp in microseconds since 1970, its arrival, its distinct id, and what it
-# sets, sets where absent, removes, or None of each. Tuples, because there may be a hundred thousand.
+# What one event asks: its timestamp in microseconds since 1970, its arrival, its distinct id, the version it
+# found that at, and what it sets, sets where absent, removes, or None of each. Tuples, because there may be a
+# hundred thousand.
 Asks = tuple[Properties | None, Properties | None, list[str] | None]
-Update = tuple[int, int, str, Asks]
+Update = tuple[int, int, str, int, Asks]
 
 
 class IdentityChange(NamedTuple):
@@ -27,7 +28,8 @@ class IdentityChange(NamedTuple):
 
     merge: `other`, whose it was, became part of `person`. split: from here on it is `person`'s, which has
     exactly `properties`; of all distinct ids of that person, one has these. deletion: what had arrived with
-    it is nobody's.
+    it is nobody's. `version` is what a split or a deletion made that of the distinct id: what arrives later
+    and has found it at a lower one did not know of them, and counts as if it had arrived before.
     """
 
     timestamp: int
@@ -40,10 +42,29 @@ class IdentityChange(NamedTuple):
     event: str
     event_uuid: UUID
     event_distinct_id: str
+    version: int = 0
 
     @property
     def moment(self) -> tuple[int, int]:
         return self.timestamp, self.arrival
+
+    @property
+    def bound(self) -> "Bound":
+        return Bound(self.arrival, self.version)
+
+
+class Bound(NamedTuple):
+    """The arrival and the version at which a distinct id began anew."""
+
+    arrival: int = 0
+    version: int = 0
+
+    def is_after(self, arrival: int, version: int) -> bool:
+        """Whether what arrived then, and found that version, is from before."""
+        return arrival < self.arrival or version < self.version
+
+
+_NEVER = Bound()
 
 
 class Replay:
@@ -57,9 +78,9 @@ class Replay:
         self._known: list[IdentityChange] = []
         self._person = str(person)
         self._set_once = set_once
-        # By distinct id: the arrivals before which everything is nobody's, or settled by a split.
-        self._deleted: dict[str, int] = {}
-        self._settled: dict[str, int] = {}
+        # By distinct id: before what everything is nobody's, or settled by a split.
+        self._deleted: dict[str, Bound] = {}
+        self._settled: dict[str, Bound] = {}
         # While changes lie ahead: whose a distinct id was at first, who has become part of whom, and what
         # each one has.
         self._first: dict[str, str] = {}
@@ -72,30 +93,34 @@ class Replay:
         self._known = sorted([*self._known, *changes], key=lambda change: change.arrival)
         for change in self._known:
             if change.kind == "deletion":
-                self._deleted[change.distinct_id] = change.arrival
+                self._deleted[change.distinct_id] = change.bound
         lasting = [each for each in self._known if each.kind != "deletion" and not self._is_deleted(each)]
         self._first.clear()
         for change in lasting:
             if change.kind == "split":
-                self._settled[change.distinct_id] = change.arrival
+                self._settled[change.distinct_id] = change.bound
                 self._first[change.distinct_id] = change.person
             else:
                 self._first.setdefault(change.distinct_id, change.other)
         # What a split found done to an id is in what the split says.
-        ahead = [each for each in lasting if each.arrival >= self._settled.get(each.distinct_id, 0)]
+        ahead = [
+            each for each in lasting if each.arrival >= self._settled.get(each.distinct_id, _NEVER).arrival
+        ]
         self.ahead = deque(sorted(ahead, key=lambda change: change.moment))
 
     def take(self, updates: Iterable[Update]) -> None:
         """Replay updates. They come in their order, those of an earlier call before those of a later one."""
-        for timestamp, arrival, distinct_id, asks in updates:
+        for timestamp, arrival, distinct_id, version, asks in updates:
             if self.ahead:
                 self.catch_up(timestamp, arrival)
-            if self._deleted and arrival < self._deleted.get(distinct_id, 0):
+            if self._deleted and self._deleted.get(distinct_id, _NEVER).is_after(arrival, version):
                 continue
-            if self.ahead and arrival >= self._settled.get(distinct_id, 0):
+            is_settled = self._settled and self._settled.get(distinct_id, _NEVER).is_after(arrival, version)
+            if self.ahead and not is_settled:
                 owner = self._now(self._first.get(distinct_id, self._person))
                 self._apply(self._own.setdefault(owner, {}), asks)
-            self._apply(self.properties, asks)
+            if self.ahead or not is_settled:
+                self._apply(self.properties, asks)
 
     def catch_up(self, timestamp: int, arrival: int = 2**64) -> None:
         """Replay the identity changes up to a moment, that moment included."""
@@ -119,7 +144,7 @@ class Replay:
         self.properties = {key: value for each in (*self._own.values(), own) for key, value in each.items()}
 
     def _is_deleted(self, change: IdentityChange) -> bool:
-        return change.arrival < self._deleted.get(change.distinct_id, 0)
+        return change.arrival < self._deleted.get(change.distinct_id, _NEVER).arrival
 
     def _now(self, person: str) -> str:
         """What a person has become part of by now."""

@@ -75,11 +75,12 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event to be stored, its properties enriched (4.1), its person at the time of arrival, and the
-    generation its distinct id was in."""
+    generation and the version its distinct id was in."""
 
     event: Event
     person_id: UUID
     generation: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -20,6 +21,9 @@ class Deletion(models.Model):
     generations = ArrayField(
         models.PositiveIntegerField(), help_text="Of the distinct ids, in their order, as events have it."
     )
+    versions = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Of the distinct ids, as an event found them."
+    )
     arrival = models.BigIntegerField(help_text="What came with this number or a higher one stays.")
     keeps_person = models.BooleanField()
     with_events = models.BooleanField()
@@ -32,6 +36,7 @@ class Deletion(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="deletions_of_project"),
             models.Index(fields=["project", "person_uuid"], name="deletions_of_person"),
+            GinIndex(fields=["distinct_ids"], name="deletions_of_distinct_id"),
             models.Index(fields=["id"], name="deletions_pending", condition=Q(verified_at=None)),
         ]
 

@@ -4,7 +4,7 @@ Call `note_split` and `note_deletion` in the transaction that does it, after its
 later then has a larger number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,10 +19,11 @@ ARRIVALS_PER_REQUEST = 1 << 16
 
 
 class Part(NamedTuple):
-    """A person that a split has left or made: all of its distinct ids, and its properties."""
+    """A person that a split has left or made: all of its distinct ids, with their versions, and its
+    properties."""
 
     person: UUID
-    distinct_ids: Sequence[str]
+    versions: Mapping[str, int]
     properties: dict[str, Any]
 
 
@@ -31,20 +32,23 @@ def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
     changes = [
         {
             "distinct_id": each,
+            "distinct_id_version": version,
             "detail": orjson.dumps([part.person, {} if place else part.properties]).decode(),
         }
         for part in parts
-        for place, each in enumerate(part.distinct_ids)
+        for place, (each, version) in enumerate(part.versions.items())
     ]
     _note(project_id, "split", changes, now)
 
 
-def note_deletion(project_id: int, distinct_ids: Iterable[str], now: datetime) -> int:
-    """What has arrived for these distinct ids until now is nobody's, whoever gets the ids.
+def note_deletion(project_id: int, versions: Mapping[str, int], now: datetime) -> int:
+    """What has arrived for these distinct ids until now is nobody's, whoever gets the ids. The versions are
+    those that the deletion gave them.
 
     Returns the arrival before which that was: `clickhouse.removal.Remains` takes it.
     """
-    return _note(project_id, "deletion", [{"distinct_id": each} for each in distinct_ids], now)
+    changes = [{"distinct_id": each, "distinct_id_version": version} for each, version in versions.items()]
+    return _note(project_id, "deletion", changes, now)
 
 
 def _note(project_id: int, kind: str, changes: list[dict[str, Any]], now: datetime) -> int:

@@ -31,7 +31,9 @@ def remove_deleted(store: ClickHouse, pause: Callable[[], object]) -> None:
             rows = removal.remove(store, remains)
             left += rows
             if not rows:
-                Deletion.objects.filter(pk__in=[each.pk for each in deletions]).update(verified_at=Now())
+                # Whose events are asked for meanwhile has more to go.
+                same = Deletion.objects.filter(with_events=remains.with_events)
+                same.filter(pk__in=[each.pk for each in deletions]).update(verified_at=Now())
         if left:
             raise Incomplete(f"{left} rows are there although they have been removed")
 
@@ -66,13 +68,14 @@ def _alike(pending: list[Deletion]) -> Iterator[tuple[list[Deletion], removal.Re
         deletions = list(group)
         # Of an id that was deleted twice, the first one found counts: the latest.
         parts = [part for each in reversed(deletions) for part in _ids_of(each)]
-        ids, generations, arrivals = zip(*parts, strict=True) if parts else ((), (), ())
+        ids, generations, versions, arrivals = zip(*parts, strict=True) if parts else ((), (), (), ())
         yield (
             deletions,
             removal.Remains(
                 project_id=project_id,
                 distinct_ids=ids,
                 generations=generations,
+                versions=versions,
                 arrivals=arrivals,
                 with_events=with_events,
                 # Of a person that is gone, everything goes: what comes later is of another generation.
@@ -81,6 +84,8 @@ def _alike(pending: list[Deletion]) -> Iterator[tuple[list[Deletion], removal.Re
         )
 
 
-def _ids_of(deletion: Deletion) -> Iterator[tuple[str, int, int]]:
-    for distinct_id, generation in zip(deletion.distinct_ids, deletion.generations, strict=True):
-        yield distinct_id, generation, deletion.arrival
+def _ids_of(deletion: Deletion) -> Iterator[tuple[str, int, int, int]]:
+    # Of deletions from before versions were noted there are none.
+    versions = deletion.versions or [-1] * len(deletion.distinct_ids)
+    for columns in zip(deletion.distinct_ids, deletion.generations, versions, strict=True):
+        yield *columns, deletion.arrival

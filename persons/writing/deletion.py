@@ -41,8 +41,11 @@ def delete_persons(
         if keep_persons:
             arrival = statements.next_arrival() * ARRIVALS_PER_REQUEST
         else:
-            write(project_id, snapshot, delete(snapshot.known), now)
-            arrival = note_deletion(project_id, mappings, now)
+            outcome = delete(snapshot.known)
+            write(project_id, snapshot, outcome, now)
+            arrival = note_deletion(
+                project_id, {each: mapping.version for each, mapping in outcome.mappings.items()}, now
+            )
         own: dict[object, list[Mapping]] = {person.uuid: [] for _, person in persons}
         for mapping in mappings.values():
             own[mapping.person].append(mapping)
@@ -51,8 +54,14 @@ def delete_persons(
             _note(project_id, {person.uuid: own[person.uuid] for _, person in persons}, by, fields)
         if with_events and keep_persons:
             # The history goes with the events; what they are now stays.
-            ids = {uuid: [mapping.distinct_id for mapping in mappings] for uuid, mappings in own.items()}
-            parts = [Part(person.uuid, ids[person.uuid], person.properties) for _, person in persons]
+            parts = [
+                Part(
+                    person.uuid,
+                    {mapping.distinct_id: mapping.version for mapping in own[person.uuid]},
+                    person.properties,
+                )
+                for _, person in persons
+            ]
             note_split(project_id, parts, now)
         return len(persons)
 
@@ -67,6 +76,7 @@ def _note(project_id: int, persons: dict[UUID, list[Mapping]], by: Actor, fields
             person_uuid=uuid,
             distinct_ids=[mapping.distinct_id for mapping in mappings],
             generations=[mapping.generation for mapping in mappings],
+            versions=[mapping.version for mapping in mappings],
             user=by.user,
             key=by.key,
             **fields,

@@ -57,6 +57,7 @@ def _events(
             "created_at": now,
             "arrival": first_arrival + number,
             "generation": stored.generation,
+            "distinct_id_version": stored.version,
         }
 
 

@@ -60,10 +60,16 @@ def _split(
     ((_, person),) = persons
     outcome = split(project_id, person, distinct_ids, snapshot.known)
     write(project_id, snapshot, outcome, now)
-    staying = [each for each in snapshot.known.mappings if each not in outcome.mappings]
+    staying = {
+        each: mapping.version
+        for each, mapping in snapshot.known.mappings.items()
+        if each not in outcome.mappings
+    }
     parts = [Part(person.uuid, staying, person.properties)]
     parts += [
-        Part(uuid, [each], {}) for each, mapping in outcome.mappings.items() if (uuid := mapping.person)
+        Part(uuid, {each: mapping.version}, {})
+        for each, mapping in outcome.mappings.items()
+        if (uuid := mapping.person)
     ]
     note_split(project_id, parts, now)
     ActivityLog.objects.create(

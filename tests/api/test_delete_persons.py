@@ -89,6 +89,7 @@ def test_many_are_deleted_at_once_and_again_without_harm(world: World) -> None:
     assert answer.json() == {
         "persons_found": 2,
         "persons_deleted": 2,
+        "persons_deleted_before": 0,
         "events_queued_for_deletion": False,
         "recordings_queued_for_deletion": False,
         "deletion_errors": [],

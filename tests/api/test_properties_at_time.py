@@ -272,7 +272,7 @@ def test_after_a_split_each_person_has_what_it_was_given(
     other = person(project)
     PersonDistinctId.objects.filter(project=project, distinct_id="anon").update(person=other)
     split_at = main.created_at.replace(day=3)
-    parts = [Part(main.uuid, ["user"], main.properties), Part(other.uuid, ["anon"], {})]
+    parts = [Part(main.uuid, {"user": 0}, main.properties), Part(other.uuid, {"anon": 0}, {})]
     note_split(project.pk, parts, split_at)
     drain(clickhouse)
     capture(change("2024-03-04T00:00:00Z", "anon", set={"new": 1}))
@@ -295,7 +295,7 @@ def test_a_split_is_remembered_when_persons_are_merged_again(
     other = person(project, d=1)
     PersonDistinctId.objects.filter(project=project, distinct_id="x").update(person=other)
     split_at = main.created_at.replace(day=2)
-    parts = [Part(main.uuid, ["u", "u2"], {"b": 1}), Part(other.uuid, ["x"], other.properties)]
+    parts = [Part(main.uuid, {"u": 0, "u2": 0}, {"b": 1}), Part(other.uuid, {"x": 0}, other.properties)]
     note_split(project.pk, parts, split_at)
     Person.objects.filter(pk=main.pk).update(properties={"b": 1})
     drain(clickhouse)
@@ -333,7 +333,7 @@ def test_what_happened_before_a_deletion_stays_with_nobody(
         event("$identify", "user", "2024-03-02T00:00:00Z", properties={"$anon_distinct_id": "anon"}),
     )
     deleted = Person.objects.get(project=project)
-    note_deletion(project.pk, ["user", "anon"], deleted.created_at)
+    note_deletion(project.pk, {"user": 0, "anon": 0}, deleted.created_at)
     PersonDistinctId.objects.filter(project=project).delete()
     deleted.delete()
     capture(change("2024-02-01T00:00:00Z", "user", set={"late": 1}))

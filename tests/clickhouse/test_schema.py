@@ -110,7 +110,7 @@ def test_on_two_shards_each_event_is_on_one_and_is_removed_from_both(two_shards:
     assert sum(by_shard.values()) == 1000
     assert min(by_shard.values()) > 300
     ids = [str(number) for number in range(500)]
-    gone = removal.Remains(1, ids, [0] * 500, [2**63] * 500)
+    gone = removal.Remains(1, ids, [0] * 500, [-1] * 500, [2**63] * 500)
     assert removal.remove(two_shards, gone) == 0
     assert two_shards.rows(Fragment("SELECT count() FROM events")) == [(500,)]
 

@@ -82,7 +82,7 @@ def test_one_that_was_cut_off_goes_on_where_it_was(
 def test_what_happened_before_a_deletion_does_not_come_back(
     clickhouse: ClickHouse, project: Project, capture: Capture, kept: list[tuple[Any, ...]]
 ) -> None:
-    note_deletion(project.pk, ["user"], kept[0][1])
+    note_deletion(project.pk, {"user": 0}, kept[0][1])
     drain(clickhouse)
     capture(change("2024-03-01T11:00:00Z", "user", set={"new": 1}))
     list(rebuild(clickhouse, days(clickhouse)))
@@ -109,8 +109,8 @@ ODD = [
 def test_erasing_leaves_nothing_but_that_there_was_a_deletion(
     clickhouse: ClickHouse, project: Project, capture: Capture, kept: list[tuple[Any, ...]]
 ) -> None:
-    before = note_deletion(project.pk, ["user", "anon"], kept[0][1])
-    remains = Remains(project.pk, ["user", "anon"], [0, 0], [before, before], with_events=False)
+    before = note_deletion(project.pk, {"user": 0, "anon": 0}, kept[0][1])
+    remains = Remains(project.pk, ["user", "anon"], [0, 0], [-1, -1], [before, before], with_events=False)
     drain(clickhouse)
     capture(change("2024-03-01T11:00:00Z", "user", set={"new": 1}))
     for _ in range(2):

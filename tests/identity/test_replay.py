@@ -26,10 +26,10 @@ def test_what_a_merge_that_is_not_known_would_have_brought_is_there() -> None:
     replay = Replay(PERSON)
     known = change(5, "a", "merge", person=str(FORMER), other=str(OLDEST))
     replay.expect([known])
-    replay.take([(1, 1, "a", ({"x": 1, "y": 1}, None, None)), (2, 2, "b", ({"y": 2}, None, None))])
+    replay.take([(1, 1, "a", 0, ({"x": 1, "y": 1}, None, None)), (2, 2, "b", 0, ({"y": 2}, None, None))])
     replay.catch_up(5)
     assert replay.properties == {"x": 1, "y": 2}
-    replay.take([(6, 6, "a", ({"y": 3}, None, None))])
+    replay.take([(6, 6, "a", 0, ({"y": 3}, None, None))])
     assert replay.properties == {"x": 1, "y": 3}
 
 

@@ -84,7 +84,7 @@ def test_nothing_is_said_that_generators_of_clients_choke_on() -> None:
 
 def test_a_client_that_names_no_limit_gets_the_whole_file() -> None:
     for operation in operations():
-        if operation.is_csv and operation.method == "get":
+        if operation.is_file and operation.method == "get":
             limits = [field for name, field in operation.fields.items() if name.endswith("limit")]
             assert bool(limits) == ("unless a limit is given" in operation.told["description"])
             assert not any("default" in field["schema"] for field in limits)

@@ -16,6 +16,9 @@ class BulkDeletion(BaseModel):
 
     persons_found: int
     persons_deleted: Annotated[int, told("0 when the persons are kept.")]
+    persons_deleted_before: Annotated[
+        int, told("Of persons who are gone and whose events were kept: how many of them these go now.")
+    ]
     events_queued_for_deletion: Annotated[bool, told("Whether their events go: see `deletion_status`.")]
     recordings_queued_for_deletion: Annotated[bool, told("False: there are none.")]
     deletion_errors: Annotated[list[Any], told("Empty: all of a request are deleted, or none.")]

@@ -8,13 +8,28 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from persons.api.parameters.door import Flag, Json, Paging, Parameters, Whole, refuse
 from persons.api.parameters.kept import not_too_deep
+from persons.api.parameters.values import VIRTUAL
 from persons.errors import invalid
 from persons.openapi.fields import DescribedAs, Named, told
 
 MAX_PERSONS = 1_000
 _SOMEBODY = "0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d"
 DistinctId = Annotated[str, StringConstraints(min_length=1)]
-PropertyName = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _writable(name: str) -> str:
+    if name.startswith(VIRTUAL):
+        raise refuse("{name} is computed: it cannot be changed.", name=name)
+    return name
+
+
+def _all_writable(properties: dict[str, Any]) -> dict[str, Any]:
+    for name in properties:
+        _writable(name)
+    return properties
+
+
+PropertyName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_writable)]
 
 
 def _person_id(value: Any) -> int | UUID:
@@ -123,7 +138,7 @@ class UpdateParameters(Parameters):
     """``PUT persons/:id/``: properties to set, beside those that are there."""
 
     properties: Annotated[
-        Annotated[dict[str, Any], AfterValidator(not_too_deep), Json],
+        Annotated[dict[str, Any], AfterValidator(not_too_deep), AfterValidator(_all_writable), Json],
         told("Properties to set; the others stay as they are.", {"plan": "pro"}),
     ]
 

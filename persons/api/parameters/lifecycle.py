@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrCsv, Text, Unsupported
+from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrFile, Text, Unsupported
 from persons.api.parameters.entities import COUNTING_MATH, OneEntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context, moment_of
@@ -15,7 +15,7 @@ from persons.errors import Invalid, invalid
 from persons.openapi.fields import Named, told
 
 
-class LifecycleParameters(PagingOrCsv, DateParameters, OneEntityParameters, EventFilterParameters):
+class LifecycleParameters(PagingOrFile, DateParameters, OneEntityParameters, EventFilterParameters):
     """Which persons, of which period of which range. Those in ``unsupported`` are refused by name."""
 
     target_date: Annotated[

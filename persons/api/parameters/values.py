@@ -8,8 +8,8 @@ from persons.models import Project
 from persons.openapi.fields import told
 
 DISTINCT_ID = "distinct_id"
-# What PostHog computes of other things, and offers as if it were a property.
-_VIRTUAL = "$virt"
+# What PostHog computes of other things, and offers as if it were a property, begins so.
+VIRTUAL = "$virt"
 
 
 class ValuesParameters(Paging):
@@ -32,7 +32,7 @@ class ValuesParameters(Paging):
 
 def values_query(project: Project, asked: ValuesParameters) -> ValuesQuery | None:
     """The question that the parameters ask; None when there can be no values."""
-    if asked.key is None or asked.key.startswith(_VIRTUAL):
+    if asked.key is None or asked.key.startswith(VIRTUAL):
         return None
     return ValuesQuery(
         project_id=project.pk, key=asked.key, search=asked.value, limit=asked.limit, offset=asked.offset

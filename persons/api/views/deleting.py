@@ -2,6 +2,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from rest_framework.exceptions import MethodNotAllowed, NotFound
@@ -24,6 +25,7 @@ from persons.api.views.writing import WritingViewSet
 from persons.models import Actor, Deletion, Person, PersonDistinctId
 from persons.openapi.operation import describe
 from persons.writing.deletion import delete_persons
+from persons.writing.past_events import delete_past_events
 from persons.writing.reset import Reset, reset_distinct_ids
 
 Find = Callable[[], Collection[int]]
@@ -36,7 +38,8 @@ class DeletingView(WritingViewSet):
     def destroy(self, request: Request, person_id: str, **kwargs: Any) -> Response:
         """Delete a person.
 
-        Its distinct ids are on hold from then on: what comes for them belongs to nobody who can be seen.
+        Its distinct ids are on hold from then on: what comes for them belongs to nobody who can be seen. Of a
+        person that was deleted without its events these can be deleted later, by its uuid.
         """
         return self._delete_one(request, person_id, self.parameters(DeletionParameters, request))
 
@@ -47,11 +50,15 @@ class DeletingView(WritingViewSet):
         return self._delete_one(request, person_id, DeletionParameters(delete_events=True, keep_person=True))
 
     def _delete_one(self, request: Request, person_id: str, asked: DeletionParameters) -> Response:
-        persons = self._persons().filter(**by_id(person_id, "id"))
+        named = by_id(person_id, "id")
+        persons = self._persons().filter(**named)
 
         def act(by: Actor, now: datetime) -> Response:
-            if not self._delete(lambda: _keys(persons), asked, by, now):
-                raise NotFound
+            with transaction.atomic():
+                gone = [named["uuid"]] if "uuid" in named else ()
+                past = self._delete_past_events(asked, by, now, persons=gone)
+                if not self._delete(lambda: _keys(persons), asked, by, now) and not past:
+                    raise NotFound
             return Response(status=202)
 
         return self.write(request, act)
@@ -63,7 +70,10 @@ class DeletingView(WritingViewSet):
         operation_id="persons_destroy_by_distinct_id",
     )
     def destroy_by_ids(self, request: Request, **kwargs: Any) -> Response:
-        """Delete the one person with a distinct id, or with an email."""
+        """Delete the one person with a distinct id, or with an email.
+
+        With its events, also those of whoever had the distinct id before and was deleted without.
+        """
         asked = self.parameters(DeleteByIdsParameters, request)
         persons = self._persons()
         if asked.distinct_id is not None:
@@ -71,15 +81,19 @@ class DeletingView(WritingViewSet):
         if asked.email is not None:
             persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
         is_named = asked.distinct_id is not None or asked.email is not None
-
-        def find() -> Collection[int]:
-            keys = _keys(persons[:2]) if is_named else []
-            if len(keys) != 1:
-                raise _ask_otherwise(len(keys))
-            return keys
+        distinct_ids = [asked.distinct_id] if asked.distinct_id is not None and asked.email is None else ()
 
         def act(by: Actor, now: datetime) -> Response:
-            self._delete(find, asked, by, now)
+            with transaction.atomic():
+                past = self._delete_past_events(asked, by, now, distinct_ids=distinct_ids)
+
+                def find() -> Collection[int]:
+                    keys = _keys(persons[:2]) if is_named else []
+                    if len(keys) != 1 and not (past and not keys):
+                        raise _ask_otherwise(len(keys))
+                    return keys
+
+                self._delete(find, asked, by, now)
             return Response(status=202)
 
         return self.write(request, act)
@@ -88,7 +102,8 @@ class DeletingView(WritingViewSet):
     def bulk_delete(self, request: Request, **kwargs: Any) -> Response:
         """Delete up to 1,000 persons, all or none.
 
-        Can be repeated: who is gone already is not found.
+        Can be repeated: who is gone already is not found. With `delete_events`, and by distinct ids or uuids,
+        the events go as well of those who were deleted before without them.
         """
         asked = self.parameters(BulkDeletionParameters, request)
         check_whom(asked)
@@ -102,12 +117,21 @@ class DeletingView(WritingViewSet):
                 found = self._owners(names) if asked.distinct_ids else self._by_ids(names)
                 return set(found.values())
 
-            count = self._delete(find, asked, by, now)
+            with transaction.atomic():
+                past = self._delete_past_events(
+                    asked,
+                    by,
+                    now,
+                    distinct_ids=asked.distinct_ids or (),
+                    persons=[each for each in asked.ids or () if not isinstance(each, int)],
+                )
+                count = self._delete(find, asked, by, now)
             missing = [each for each in names if each not in found]
             return Response(
                 {
                     "persons_found": count,
                     "persons_deleted": 0 if asked.keep_person else count,
+                    "persons_deleted_before": past,
                     "events_queued_for_deletion": asked.delete_events,
                     "recordings_queued_for_deletion": False,
                     "deletion_errors": [],
@@ -167,6 +191,10 @@ class DeletingView(WritingViewSet):
             with_events=asked.delete_events,
             keep_persons=asked.keep_person,
         )
+
+    def _delete_past_events(self, asked: DeletionParameters, by: Actor, now: datetime, **whose: Any) -> int:
+        """The events of persons who are gone: none unless events are to be deleted."""
+        return delete_past_events(self.project.pk, by, now, **whose) if asked.delete_events else 0
 
     def _persons(self) -> QuerySet[Person]:
         return Person.objects.filter(project=self.project)

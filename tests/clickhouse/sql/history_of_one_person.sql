@@ -4,6 +4,7 @@ SELECT
     toUnixTimestamp64Micro(timestamp) AS moment,
     arrival,
     distinct_id,
+    distinct_id_version,
     detail
 FROM person_property_history
 WHERE team_id = {project:Int64}

@@ -4,6 +4,7 @@ SELECT
     toUnixTimestamp64Micro(timestamp) AS moment,
     arrival,
     distinct_id,
+    distinct_id_version,
     detail,
     event,
     event_uuid

@@ -1,0 +1,64 @@
+"""Where a page of a list begins, as an opaque text: after a certain row, of a certain list."""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, NamedTuple
+
+import orjson
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from persons.errors import invalid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Place(NamedTuple):
+    """A row by what a list is ordered by: a moment, and of equals the key."""
+
+    at: datetime
+    key: int
+
+
+class _Written(NamedTuple):
+    # Moments that datetime and PostgreSQL both have.
+    microseconds: Annotated[int, Field(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+    key: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    made_for: str
+
+
+_WRITTEN: TypeAdapter[_Written] = TypeAdapter(_Written)
+
+
+def list_of(what: str, parameters: BaseModel, without: Collection[str]) -> str:
+    """A name for the list that parameters ask for; `without` are those that do not say what is in it, and in
+    which order."""
+    asked = parameters.model_dump(mode="json", exclude={*without}, exclude_defaults=True)
+    document = orjson.dumps([what, asked], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(document, digest_size=9).hexdigest()
+
+
+def cursor_after(place: Place, made_for: str) -> str:
+    """The cursor of the page that begins after a row."""
+    written = ((place.at - _EPOCH) // _MICROSECOND, place.key, made_for)
+    return urlsafe_b64encode(orjson.dumps(written)).decode().rstrip("=")
+
+
+def place_in(cursor: str, made_for: str) -> Place:
+    """The row after which the page begins. Raises a 400."""
+    written = _read(cursor)
+    if written.made_for != made_for:
+        raise invalid(
+            "cursor", "This cursor was made for other parameters. Send those, or begin without a cursor."
+        )
+    return Place(_EPOCH + written.microseconds * _MICROSECOND, written.key)
+
+
+def _read(cursor: str) -> _Written:
+    try:
+        decoded: Any = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return _WRITTEN.validate_json(decoded, strict=True)
+    except (ValueError, ValidationError) as error:
+        raise invalid("cursor", "Must be one that stood in `next_cursor` or `next`.") from error
