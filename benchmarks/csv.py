@@ -40,7 +40,7 @@ def main() -> None:
         time.sleep(_STATISTICS_SECONDS)
         for name, path in (("list", "persons.csv"), ("funnel", _FUNNEL)):
             before = memory(server)
-            with _watched(server) as peak:
+            with watched(server) as peak:
                 first, seconds, rows, size = _read(project, path)
             assert rows == PERSONS
             write(
@@ -96,7 +96,7 @@ def _read(project: dict[str, Any], path: str) -> tuple[float, float, int, int]:
 
 
 @contextmanager
-def _watched(server: psutil.Process) -> Iterator[list[int]]:
+def watched(server: psutil.Process) -> Iterator[list[int]]:
     """The memory that the server holds meanwhile, looked at often."""
     seen, done = [memory(server)], threading.Event()
 

@@ -55,6 +55,8 @@ _CLUSTER_SETTINGS = {
     # Our deletes look into subqueries, which replicas are not trusted with. These are of values alone.
     "allow_nondeterministic_mutations": 1,
 }
+# Nothing may be changed but settings.
+_READ_ONLY = {"readonly": 2}
 _OPENING_PATIENCE_SECONDS = 5.0
 _CONNECTING_SECONDS = 3
 # How long a server may be silent: beyond its limits, while it takes a batch, while it does anything else.
@@ -93,7 +95,8 @@ _SHARED_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one statement may cost: seconds until it is cut off, and bytes of memory.
+    """What one statement may cost: seconds until it is cut off, bytes of memory, rows that it reads and
+    threads that work on it; 0 of the last two is as many as there are. Nor may it change anything.
 
     The engine watches the clock while it reads and computes, not while it analyses: a statement with ten
     thousand conditions ends seconds late.
@@ -101,6 +104,8 @@ class Limits:
 
     seconds: float
     memory: int
+    rows: int = 0
+    threads: int = 0
 
     def settings(self) -> dict[str, Any]:
         """The same as settings of ClickHouse. From half the memory on, GROUP BY uses files."""
@@ -109,6 +114,8 @@ class Limits:
             "timeout_overflow_mode": "throw",
             "max_memory_usage": self.memory,
             "max_bytes_before_external_group_by": self.memory // 2,
+            "max_rows_to_read": self.rows,
+            **({"max_threads": self.threads} if self.threads else {}),
         }
 
 
@@ -126,6 +133,7 @@ class ClickHouse:
         self._settings = (
             _SETTINGS | (_CLUSTER_SETTINGS if cluster else {}) | (limits.settings() if limits else {})
         )
+        self._reads_only = limits is not None
         self._patience = limits.seconds + _GRACE_SECONDS if limits else _STATEMENT_SECONDS
         self._urls = (url,) if self.embedded else servers(url)
         self._clients = Clients(self._urls, self._open)
@@ -279,7 +287,7 @@ class ClickHouse:
             return clickhouse_connect.get_client(
                 dsn=url,
                 autogenerate_session_id=False,
-                settings=self._settings,
+                settings=self._settings | (_READ_ONLY if self._reads_only else {}),
                 connect_timeout=_CONNECTING_SECONDS,
                 send_receive_timeout=self._patience,
                 pool_mgr=_sockets_for(url),
@@ -289,6 +297,9 @@ class ClickHouse:
         )
         client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         client.database = DATABASE
+        if self._reads_only:
+            for name, value in _READ_ONLY.items():
+                client.set_client_setting(name, value)
         return client
 
 

@@ -1,16 +1,20 @@
 """Which persons there are: those of whom a filter holds, as they are now."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
+from clickhouse.moments import in_utc
 from clickhouse.query.filters import Filter, PersonIs, both
 from clickhouse.query.persons import PersonsQuery
-from clickhouse.sql.filters import persons_of
+from clickhouse.sql.filters import from_persons_of, persons_of
 from clickhouse.sql.fragment import Fragment, joined, sql
 
 # Of two persons that were created at the same moment, the later one in PostgreSQL comes first.
 PAGE = """
+SELECT {columns}
 {persons}
 ORDER BY person.created_at DESC, person.key DESC, person.id DESC
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}
@@ -33,21 +37,36 @@ FROM
 )
 """.strip()
 
+_AFTER = "(created_at, key) < ({created_at:DateTime64(6, 'UTC')}, {key:Int64})"
 _COHORTS_AT_ONCE = 20
 
 
-def persons_page(store: ClickHouse, query: PersonsQuery) -> list[UUID]:
+class FoundPerson(NamedTuple):
+    """A person, and what orders it among others: when it was created, and PostgreSQL's number for it."""
+
+    uuid: UUID
+    created_at: datetime
+    key: int
+
+
+def persons_page(store: ClickHouse, query: PersonsQuery) -> list[FoundPerson]:
     """A page of persons, and one more when there is another page.
 
     Raises ClickHouseUnavailable, ClickHouseError.
     """
-    return [uuid for (uuid,) in store.rows(page_statement(query))]
+    found = store.rows(_statement(query, "id, created_at, key"))
+    return [FoundPerson(uuid, in_utc(created_at), key) for uuid, created_at, key in found]
 
 
 def page_statement(query: PersonsQuery) -> Fragment:
-    """The statement behind `persons_page`."""
-    persons = persons_of(query.project_id, query.filter)
-    return sql(PAGE, persons=persons, rows=query.limit + 1, offset=query.offset)
+    """The ids of the same persons."""
+    return _statement(query, "id")
+
+
+def _statement(query: PersonsQuery, columns: str) -> Fragment:
+    after = [sql(_AFTER, created_at=query.after[0], key=query.after[1])] if query.after else []
+    persons = from_persons_of(query.project_id, query.filter, *after)
+    return sql(PAGE, columns=Fragment(columns), persons=persons, rows=query.limit + 1, offset=query.offset)
 
 
 def count_persons(store: ClickHouse, project_id: int, asked: Filter) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 # Values travel in the URL of a statement, where a server takes a megabyte.
 _MOST_BYTES = 60_000
-_MOST_IDS = 2_000
+MOST_IDS = 2_000
 
 
 class Ids(NamedTuple):
@@ -20,7 +20,7 @@ def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterato
     portion, size = Ids([], []), 0
     for distinct_id, generation in zip(distinct_ids, generations, strict=True):
         length = len(distinct_id.encode()) + 30
-        if portion.distinct_ids and (len(portion.distinct_ids) == _MOST_IDS or size + length > _MOST_BYTES):
+        if portion.distinct_ids and (len(portion.distinct_ids) == MOST_IDS or size + length > _MOST_BYTES):
             yield portion
             portion, size = Ids([], []), 0
         portion.distinct_ids.append(distinct_id)
@@ -28,3 +28,9 @@ def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterato
         size += length
     if portion.distinct_ids:
         yield portion
+
+
+def all_at_once(distinct_ids: Sequence[str], generations: Sequence[int]) -> Ids | None:
+    """All of them, if they fit into one statement: more than MOST_IDS never do."""
+    first = next(portions(distinct_ids, generations), Ids([], []))
+    return first if len(first.distinct_ids) == len(distinct_ids) else None

@@ -28,7 +28,7 @@ from clickhouse.query.filters import (
 from clickhouse.sql import elements
 from clickhouse.sql.conditions import SIGNS, all_of, any_of, holds, known, negation, where, within
 from clickhouse.sql.fragment import TRUE, Fragment, sql
-from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
+from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, from_live_persons
 from clickhouse.sql.properties import property_text
 
 # The owners of the distinct ids in the cohort: members follow their ids through merges and splits.
@@ -101,8 +101,13 @@ person.id IN
 def persons_of(project_id: int, asked: Filter, *conditions: Fragment) -> Fragment:
     """The ids of the live persons of whom the filter, which must be about persons alone, holds, and of whose
     rows the conditions do."""
+    return sql("SELECT id\n{persons}", persons=from_persons_of(project_id, asked, *conditions))
+
+
+def from_persons_of(project_id: int, asked: Filter, *conditions: Fragment) -> Fragment:
+    """The same persons, for whatever is to be selected of them."""
     filters = asked.filters if isinstance(asked, AllOf) else (asked,)
-    return live_persons(project_id, *(_on_person(project_id, each) for each in filters), *conditions)
+    return from_live_persons(project_id, *(_on_person(project_id, each) for each in filters), *conditions)
 
 
 def on_event(project_id: int, asked: Filter) -> Fragment:

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 
 
 class Negotiation(DefaultContentNegotiation):
-    """By quality (RFC 9110, 12.5.1), which DRF does not look at; a path that ends in `.csv` has decided."""
+    """By quality (RFC 9110, 12.5.1), which DRF does not look at; a path that ends in `.csv` or
+    `.ndjson` has decided."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

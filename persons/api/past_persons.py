@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 
-from persons.api.actors import person_fields, with_distinct_ids
+from persons.api.actors import with_distinct_ids
 from persons.api.history import Asked, properties_at
 from persons.api.parameters.history import AtTimeParameters, OnePersonParameters, Wanted
 from persons.api.persons import by_id
+from persons.api.rows import person_row
 from persons.api.stores import clickhouse
 from persons.models import Person, PersonDistinctId, Project
 
@@ -28,11 +29,15 @@ class PastPerson:
     distinct_id: str | None
     person_id: Any
 
+    def row(self, project: Project) -> dict[str, Any]:
+        """As a row of a list. The name is that of the properties of the moment."""
+        return person_row(project, self.person, len(self.person.distinct_ids))
+
     def fields(self, project: Project) -> dict[str, Any]:
-        """As JSON. The name is that of the properties of the moment."""
+        """As JSON."""
         ids = self.person.distinct_ids
         return {
-            **person_fields(project, self.person),
+            **self.row(project),
             "point_in_time_metadata": {
                 "queried_timestamp": self.at,
                 "include_set_once": self.include_set_once,

@@ -1,12 +1,23 @@
-"""Finding the person that a request names."""
+"""Finding the person that a request names, and showing it as a whole."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
 
+from persons.api.actors import with_distinct_ids
+from persons.api.cursors import Place, cursor_after, list_of
+from persons.api.paging import page_url
+from persons.api.parameters.persons import DistinctIdsOfParameters, place_asked_for
+from persons.api.rows import counts_of, person_row
 from persons.errors import invalid
-from persons.models import Person, Project
+from persons.models import Person, PersonDistinctId, Project
+
+MAX_DISTINCT_IDS = 10_000
+# Distinct ids have an order, and no moment.
+_NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def by_id(person_id: str, attr: str) -> dict[str, Any]:
@@ -29,3 +40,31 @@ def person_of(project: Project, person_id: str, attr: str = "id") -> Person:
     if person is None:
         raise NotFound
     return person
+
+
+def whole_person(project: Project, person_id: str) -> dict[str, Any]:
+    """The person with an id, and its distinct ids, as many as one answer has. Raises a 400, or NotFound."""
+    persons = Person.objects.filter(project=project, **by_id(person_id, "id"))
+    person = with_distinct_ids(persons, MAX_DISTINCT_IDS, known_first=True).first()
+    if person is None:
+        raise NotFound
+    counts = counts_of([person], shown=MAX_DISTINCT_IDS)
+    return person_row(project, person, counts.get(person.pk, len(person.distinct_ids)))
+
+
+def distinct_ids_page(request: Request, person: Person, asked: DistinctIdsOfParameters) -> dict[str, Any]:
+    """A page of all distinct ids of a person. Raises a 400."""
+    made_for = list_of("distinct ids", asked, ("cursor", "limit", "format"))
+    place = place_asked_for(asked, made_for)
+    own = PersonDistinctId.objects.filter(person=person).order_by("pk")
+    rest = own if place is None else own.filter(pk__gt=place.key)
+    found = list(rest.values_list("pk", "distinct_id")[: asked.limit + 1])
+    page = found[: asked.limit]
+    more = len(found) > asked.limit
+    cursor = cursor_after(Place(_NO_MOMENT, page[-1][0]), made_for) if more else None
+    return {
+        "results": [distinct_id for _, distinct_id in page],
+        "next": page_url(request, cursor=cursor) if cursor else None,
+        "next_cursor": cursor,
+        "count": own.count(),
+    }

@@ -16,10 +16,17 @@ class JSONRenderer(BaseRenderer):
 
 
 class CSVRenderer(JSONRenderer):
-    """That a view can answer with CSV. It makes the file itself (persons/api/csv); errors are JSON."""
+    """That a view can answer with CSV. It makes the file itself (persons/api/files); errors are JSON."""
 
     media_type = "text/csv"
     format = "csv"
 
 
-JSON_OR_CSV = (JSONRenderer, CSVRenderer)
+class NDJSONRenderer(JSONRenderer):
+    """That a view can answer with one JSON object a line, likewise."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+
+JSON_OR_FILE = (JSONRenderer, CSVRenderer, NDJSONRenderer)

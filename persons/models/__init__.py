@@ -9,7 +9,7 @@ from persons.models.event import EventUuid
 from persons.models.idempotency import IdempotentAnswer
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
 from persons.models.outbox import ClickHouseTable, Outbox
-from persons.models.person import Person, PersonDistinctId
+from persons.models.person import Person, PersonDistinctId, PersonTombstone
 from persons.models.project import Membership, Project
 from persons.models.requests import RequestCount
 from persons.models.user import User
@@ -29,6 +29,7 @@ __all__ = [
     "Outbox",
     "Person",
     "PersonDistinctId",
+    "PersonTombstone",
     "PersonalAPIKey",
     "Project",
     "ProjectErasure",

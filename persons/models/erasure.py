@@ -7,7 +7,7 @@ from persons.models.deletion import Deletion
 from persons.models.event import EventUuid
 from persons.models.idempotency import IdempotentAnswer
 from persons.models.outbox import Outbox
-from persons.models.person import Person, PersonDistinctId
+from persons.models.person import Person, PersonDistinctId, PersonTombstone
 from persons.models.project import Project
 
 
@@ -37,6 +37,7 @@ def erase(project: Project) -> None:
             CohortMember,
             PersonDistinctId,
             Person,
+            PersonTombstone,
         ):
             model._base_manager.filter(project_id=project.pk)._raw_delete(using="default")
         project.delete()

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from persons.models.project import Project
 
-_ANONYMOUS = re.compile(r"[a-z0-9]+(-[a-z0-9]+){4}")
+ANONYMOUS = "[a-z0-9]+(-[a-z0-9]+){4}"
+_ANONYMOUS = re.compile(ANONYMOUS)
 
 
 def display_name(

@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KT
+from django.db.models.functions import Now
 
 from persons.models.json import Decoder, Encoder
 from persons.models.project import Project
@@ -30,6 +31,9 @@ class Person(models.Model):
     last_seen_at = models.DateTimeField(
         null=True, help_text="Timestamp of a recent event: behind the latest one by less than an hour."
     )
+    updated_at = models.DateTimeField(
+        db_default=Now(), help_text="When anything of it changed, its distinct ids included."
+    )
     is_hidden = models.BooleanField(
         db_default=False, help_text="All its distinct ids are on hold: ClickHouse does not know it yet."
     )
@@ -41,9 +45,30 @@ class Person(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="person_uuid_once")]
         indexes = [
             models.Index(fields=["project", "-created_at", "-id"], name="person_list_order"),
+            models.Index(fields=["project", "updated_at", "id"], name="person_update_order"),
+            models.Index(fields=["project", "last_seen_at", "id"], name="person_seen_order"),
             # A hash, because a B-tree refuses long values, and an email property can be anything.
             HashIndex(KT("properties__email"), name="person_email"),
         ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
+class PersonTombstone(models.Model):
+    """That a person who could be seen is no more: deleted, or merged into another one. For whoever keeps a
+    copy of the list. When a split brings the person back, this goes."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="+")
+    uuid = models.UUIDField()
+    key = models.BigIntegerField(help_text="Its id.")
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(db_default=Now())
+    merged_into = models.UUIDField(null=True, help_text="Who it became part of, who may be gone too.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="tombstone_once")]
+        indexes = [models.Index(fields=["project", "deleted_at", "key"], name="tombstone_order")]
 
     def __str__(self) -> str:
         return str(self.uuid)

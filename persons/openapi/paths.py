@@ -26,6 +26,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "cohort_id": {"description": "The cohort.", "schema": _ID, "example": 12},
     "action_id": {"description": "The action.", "schema": _ID, "example": 3},
+    "event_id": {
+        "description": "The event, by its uuid.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "0190d3f1-2b4c-7a6b-8c7d-2f4e6a8b0c1d",
+    },
     "key_id": {"description": "The key, by its id.", "schema": _ID, "example": 7},
 }
 
@@ -42,12 +47,20 @@ def operation_id_of(path: str, method: str, action: str) -> str:
     )
 
 
+def form_of(path: str) -> str:
+    """The form of the answer that a path asks for: `csv` and `ndjson` are files."""
+    return next((form for form in ("csv", "ndjson") if path.endswith(f".{form}/")), "json")
+
+
 def tag_of(path: str) -> str:
     return _words(path)[0]
 
 
-# Documented once: environments are projects, and all these take what /batch/ takes.
-_DOUBLES = re.compile(r"^/(api/environments/|(capture|track|engage|e|i/v0/e|i/v0/ai/batch)/$)")
+# Documented once: environments are projects, all these take what /batch/ takes, and questions are answered
+# with lines of JSON where they are answered with CSV.
+_DOUBLES = re.compile(
+    r"^/(api/environments/|(capture|track|engage|e|i/v0/e|i/v0/ai/batch)/$|.*(?<!persons)\.ndjson/$)"
+)
 
 
 def without_doubles(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:

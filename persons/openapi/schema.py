@@ -12,12 +12,17 @@ from pydantic import BaseModel
 
 from persons.openapi.components import Components, Schema, with_defaults_told
 from persons.openapi.errors import ErrorResponse, error_references, error_responses
+from persons.openapi.fields import FILES_ONLY
+from persons.openapi.headers import HEADERS, headers_of
 from persons.openapi.operation import Operation
-from persons.openapi.paths import PATH_PARAMETERS, operation_id_of, tag_of
+from persons.openapi.paths import PATH_PARAMETERS, form_of, operation_id_of, tag_of
 from persons.openapi.query import query_parameter
 from persons.openapi.security import KEY_IN_BODY, KEY_SCHEMES
 
 _IN_BODY = ("POST", "PUT", "PATCH")
+_MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+_AS = {"csv": ", as CSV", "ndjson": ", as lines of JSON"}
+_UNIT = {"csv": "row", "ndjson": "line"}
 
 
 class _Registry(ComponentRegistry):
@@ -34,6 +39,7 @@ class _Registry(ComponentRegistry):
                 name: with_defaults_told(schema) for name, schema in sorted(self.models.schemas.items())
             },
             "responses": error_responses(error),
+            "headers": HEADERS,
             "securitySchemes": KEY_SCHEMES,
         }
 
@@ -66,7 +72,7 @@ class Described(AutoSchema):
         scopes = self._scopes()
         found = {
             "operationId": operation.operation_id or operation_id_of(path, method, action.__name__),
-            "summary": " ".join(summary.split()).removesuffix(".") + (", as CSV" if self._is_csv else ""),
+            "summary": " ".join(summary.split()).removesuffix(".") + _AS.get(self._form, ""),
             "description": "\n\n".join(filter(None, [rest, *self._remarks(operation, scopes)])),
             "tags": [operation.tag or tag_of(path)],
             "parameters": [
@@ -75,7 +81,7 @@ class Described(AutoSchema):
                 *([] if method in _IN_BODY else self._in_query(operation)),
             ],
             "requestBody": self._body(operation) if method in _IN_BODY else None,
-            "responses": dict(sorted({**error_references(), **self._success(operation)}.items())),
+            "responses": dict(sorted({**self._errors(operation), **self._success(operation)}.items())),
             "x-required-scopes": list(scopes or ()),
             "x-example": {} if method in _IN_BODY else dict(operation.example),
             "x-speakeasy-pagination": self._pages(operation),
@@ -84,8 +90,13 @@ class Described(AutoSchema):
         return {**{name: value for name, value in found.items() if value}, "security": security}
 
     @property
-    def _is_csv(self) -> bool:
-        return self.path.endswith(".csv/")
+    def _form(self) -> str:
+        """Of the file that the path asks for; JSON otherwise."""
+        return form_of(self.path)
+
+    @property
+    def _is_file(self) -> bool:
+        return self._form != "json"
 
     def _scopes(self) -> tuple[str, ...] | None:
         """What a key needs to hold; None where no key is needed."""
@@ -98,9 +109,9 @@ class Described(AutoSchema):
         remarks = []
         if scopes:
             remarks.append(f"Scope: {_names(scopes)}.")
-        if self._is_csv:
+        if self._is_file:
             all_of_them = ": all of them, unless a limit is given" if _limits(model) else ""
-            remarks.append(f"A file with one row per person{all_of_them}.")
+            remarks.append(f"A file with one {_UNIT[self._form]} per person{all_of_them}.")
         if unsupported := sorted(each.name for each in getattr(model, "unsupported", ())):
             remarks.append(f"Not supported, and refused by name: {_names(unsupported)}.")
         if harmless := sorted(getattr(model, "harmless", ())):
@@ -123,11 +134,16 @@ class Described(AutoSchema):
         found = self.registry.models.inline(operation.parameters)
         needed = {*found.get("required", ()), *operation.example}
         properties = sorted(found["properties"].items(), key=lambda pair: pair[0] not in needed)
-        return {**found, "properties": {name: each for name, each in properties if name != "format"}}
+        shown = {
+            name: {key: value for key, value in each.items() if key != FILES_ONLY}
+            for name, each in properties
+            if name != "format" and (self._is_file or FILES_ONLY not in each)
+        }
+        return {**found, "properties": shown}
 
     def _in_query(self, operation: Operation) -> list[Schema]:
         fields = self._fields(operation)
-        if self._is_csv:
+        if self._is_file:
             for name in _limits(operation.parameters):
                 # Without a limit all are meant; generated clients would send the default.
                 del fields["properties"][name]["default"]
@@ -158,21 +174,35 @@ class Described(AutoSchema):
             json["example"] = dict(operation.example)
         return {"content": {"application/json": json}, "required": True}
 
+    def _errors(self, operation: Operation) -> Schema:
+        has_body = self.method in _IN_BODY and operation.parameters is not None
+        return error_references(needs_key=self._scopes() is not None, has_body=has_body)
+
     def _success(self, operation: Operation) -> Schema:
+        headers = headers_of(
+            takes_parameters=operation.parameters is not None and self._scopes() is not None,
+            can_be_replayed=bool(self.method != "GET" and getattr(self.view, "headers_of_changes", ())),
+        )
         if operation.answer is None:
-            return {str(operation.status): {"description": "Done."}}
-        if self._is_csv:
-            content: Schema = {"text/csv": {"schema": {"type": "string"}}}
+            return {str(operation.status): {"description": "Done.", "headers": headers}}
+        if self._is_file:
+            content: Schema = {_MEDIA_TYPES[self._form]: {"schema": {"type": "string"}}}
         else:
             content = {"application/json": {"schema": self.registry.models.ref(operation.answer)}}
         statuses = (operation.status, *operation.also)
-        return {str(status): {"description": "The answer.", "content": content} for status in statuses}
+        return {
+            str(status): {"description": "The answer.", "headers": headers, "content": content}
+            for status in statuses
+        }
 
     def _pages(self, operation: Operation) -> Schema:
         """How generated clients find the next page."""
-        paged = operation.answer is not None and "next" in operation.answer.model_fields and not self._is_csv
+        paged = operation.answer is not None and "next" in operation.answer.model_fields and not self._is_file
         if not paged or self.method != "GET":
             return {}
+        if "next_cursor" in operation.answer.model_fields:  # type: ignore[union-attr]
+            cursor = {"name": "cursor", "in": "parameters", "type": "cursor"}
+            return {"type": "cursor", "inputs": [cursor], "outputs": {"nextCursor": "$.next_cursor"}}
         return {"type": "url", "outputs": {"nextUrl": "$.next"}}
 
 

@@ -154,11 +154,30 @@ def _write(project_id: int, snapshot: Snapshot, outcome: Outcome) -> dict[UUID, 
     known, keys = snapshot.known, snapshot.keys
     persons, ids = outcome.persons, outcome.mappings
     statements.update_persons(project_id, [persons[uuid] for uuid in persons if uuid in known.persons])
-    statements.update_last_seen({keys[uuid]: seen for uuid, seen in outcome.seen.items()})
+    statements.touch_persons({keys[uuid]: outcome.seen.get(uuid) for uuid in _touched(known, outcome)})
     keys = keys | statements.insert_persons(
         project_id, [persons[uuid] for uuid in persons if uuid not in known.persons]
     )
     statements.update_ids(project_id, [ids[name] for name in ids if name in known.mappings], keys)
     statements.insert_ids(project_id, [ids[name] for name in ids if name not in known.mappings], keys)
-    statements.delete_persons([keys[uuid] for uuid in outcome.deleted if uuid in known.persons])
+    _remove(project_id, snapshot, outcome)
     return keys
+
+
+def _touched(known: Known, outcome: Outcome) -> set[UUID]:
+    """The persons that have changed without a new version: they were seen, or got a distinct id."""
+    owners = {mapping.person for mapping in outcome.mappings.values() if mapping.person in known.persons}
+    return {each for each in owners if each} - outcome.persons.keys() | outcome.seen.keys()
+
+
+def _remove(project_id: int, snapshot: Snapshot, outcome: Outcome) -> None:
+    known = snapshot.known
+    gone = [uuid for uuid in outcome.deleted if uuid in known.persons]
+    heirs = {
+        mapping.person: outcome.mappings[distinct_id].person
+        for distinct_id, mapping in known.mappings.items()
+        if mapping.person in outcome.deleted
+    }
+    keys = [snapshot.keys[uuid] for uuid in gone]
+    statements.bury_persons(project_id, keys, [heirs.get(uuid) for uuid in gone])
+    statements.delete_persons(keys)

@@ -110,6 +110,7 @@ def lock_ids(project_id: int, distinct_ids: Collection[str]) -> dict[str, int]:
 def insert_persons(project_id: int, persons: Sequence[Person]) -> dict[UUID, int]:
     """Store new persons; returns their keys. Raises IntegrityError when one is there already."""
     statement = """
+        WITH returned AS (DELETE FROM persons_persontombstone WHERE project_id = %s AND uuid = ANY(%b))
         INSERT INTO persons_person
             (project_id, uuid, created_at, properties, is_identified, version, last_seen_at, is_hidden)
         SELECT %s, * FROM unnest(
@@ -118,7 +119,10 @@ def insert_persons(project_id: int, persons: Sequence[Person]) -> dict[UUID, int
         )
         RETURNING uuid, id
     """
-    return dict(_rows(statement, project_id, *_columns(persons))) if persons else {}
+    if not persons:
+        return {}
+    uuids = [person.uuid for person in persons]
+    return dict(_rows(statement, project_id, uuids, project_id, *_columns(persons)))
 
 
 def update_persons(project_id: int, persons: Sequence[Person]) -> None:
@@ -126,7 +130,8 @@ def update_persons(project_id: int, persons: Sequence[Person]) -> None:
     statement = """
         UPDATE persons_person AS person
         SET created_at = new.created_at, properties = new.properties, is_identified = new.is_identified,
-            version = new.version, last_seen_at = new.last_seen_at, is_hidden = new.is_hidden
+            version = new.version, last_seen_at = new.last_seen_at, is_hidden = new.is_hidden,
+            updated_at = statement_timestamp()
         FROM unnest(
             %b::uuid[], %b::timestamptz[], %b::jsonb[], %b::boolean[], %b::bigint[], %b::timestamptz[],
             %b::boolean[]
@@ -149,10 +154,12 @@ def _columns(persons: Sequence[Person]) -> tuple[list[Any], ...]:
     )
 
 
-def update_last_seen(seen: Mapping[int, datetime]) -> None:
-    """Note when persons, by key, were seen last. In order: two transactions must not wait for each other."""
+def touch_persons(seen: Mapping[int, datetime | None]) -> None:
+    """Note that persons, by key, have changed without a new version: when they were seen last, or, with None,
+    only which distinct ids they have. In order: two transactions must not wait for each other."""
     statement = """
-        UPDATE persons_person AS person SET last_seen_at = new.last_seen_at
+        UPDATE persons_person AS person
+        SET last_seen_at = coalesce(new.last_seen_at, person.last_seen_at), updated_at = statement_timestamp()
         FROM (
             SELECT held.id, new.last_seen_at
             FROM persons_person AS held
@@ -163,6 +170,22 @@ def update_last_seen(seen: Mapping[int, datetime]) -> None:
     """
     if seen:
         _execute(statement, list(seen), list(seen.values()))
+
+
+def bury_persons(project_id: int, keys: Collection[int], heirs: Collection[UUID | None]) -> None:
+    """Remember persons who are about to be removed, and, in the same order, whom they became part of."""
+    statement = """
+        INSERT INTO persons_persontombstone (project_id, uuid, key, created_at, merged_into)
+        SELECT person.project_id, person.uuid, person.id, person.created_at, new.heir
+        FROM unnest(%b::bigint[], %b::uuid[]) AS new (id, heir)
+        JOIN persons_person AS person USING (id)
+        WHERE person.project_id = %s AND NOT person.is_hidden
+        ON CONFLICT (project_id, uuid) DO UPDATE
+        SET key = excluded.key, created_at = excluded.created_at, merged_into = excluded.merged_into,
+            deleted_at = statement_timestamp()
+    """
+    if keys:
+        _execute(statement, list(keys), list(heirs), project_id)
 
 
 def delete_persons(keys: Collection[int]) -> None:

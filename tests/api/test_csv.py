@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
-from persons.api.csv import file
-from persons.api.csv.answer import actors_csv
-from persons.api.csv.cells import cell
+from persons.api.files import csv as file
+from persons.api.files import spool
+from persons.api.files.answer import actors_file
+from persons.api.files.cells import cell
 from persons.installation import owner
 from persons.models import Person, PersonDistinctId, Project
 from persons.outbox.flush import drain
@@ -421,9 +422,9 @@ def test_more_properties_than_a_table_has_columns_are_refused(
 
 def test_there_may_be_four_files_on_their_way_at_once(api: Api, project: Project) -> None:
     person(project, "u1")
-    for _ in range(2 * file.MOST_AT_ONCE):
+    for _ in range(2 * spool.MOST_AT_ONCE):
         table(api.get(f"{HERE}persons.csv"))
-    unread = [api.get(f"{HERE}persons.csv") for _ in range(file.MOST_AT_ONCE)]
+    unread = [api.get(f"{HERE}persons.csv") for _ in range(spool.MOST_AT_ONCE)]
     refusal = api.get(f"{HERE}persons.csv")
     assert error_of(refusal) == (503, "unavailable", None)
     assert int(refusal.headers["Retry-After"]) >= 1
@@ -444,7 +445,7 @@ def test_analytics_rows_may_have_a_value(clickhouse: ClickHouse, project: Projec
         uuids=uuids,
         numbers=numbers,
     )
-    columns, rows = table(actors_csv("some", project, statement, limit=2_400, with_values=True))
+    columns, rows = table(actors_file("csv", "some", project, statement, limit=2_400, with_values=True))
     assert columns == [*COLUMNS, "value_at_data_point"]
     assert [row["id"] for row in rows] == uuids[:2_400]
     assert [row["value_at_data_point"] for row in rows[:3]] == ["7.0", "-1.5", ""]

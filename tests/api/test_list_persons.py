@@ -56,10 +56,14 @@ def test_a_person_is_listed_with_everything_known_of_it(
                 "created_at": "2024-03-01T09:00:00.500000Z",
                 "is_identified": True,
                 "last_seen_at": "2024-03-02T10:00:00Z",
+                "updated_at": stored.updated_at.isoformat().replace("+00:00", "Z"),
+                "distinct_ids_count": 2,
+                "distinct_ids_truncated": False,
             }
         ],
         "next": None,
         "previous": None,
+        "next_cursor": None,
     }
 
 
@@ -277,3 +281,4 @@ def test_distinct_ids_come_in_the_order_in_which_they_were_stored_and_at_most_10
     person(project, ANONYMOUS, *names)
     (found,) = api.get(path).json()["results"]
     assert found["distinct_ids"] == [ANONYMOUS, *names[:999]]
+    assert (found["distinct_ids_count"], found["distinct_ids_truncated"]) == (1002, True)

@@ -84,7 +84,7 @@ def test_nothing_is_said_that_generators_of_clients_choke_on() -> None:
 
 def test_a_client_that_names_no_limit_gets_the_whole_file() -> None:
     for operation in operations():
-        if operation.is_csv and operation.method == "get":
+        if operation.is_file and operation.method == "get":
             limits = [field for name, field in operation.fields.items() if name.endswith("limit")]
             assert bool(limits) == ("unless a limit is given" in operation.told["description"])
             assert not any("default" in field["schema"] for field in limits)
@@ -153,3 +153,20 @@ def nodes(node: Any, path: str = "") -> list[tuple[str, Schema]]:
         for each in nodes(member, f"{path}.{name}")
     ]
     return [(path, node), *below]
+
+
+def test_links_lead_to_operations_and_name_their_parameters() -> None:
+    by_name = {operation.name: operation for operation in operations()}
+    links = [
+        (f"{operation.name} -> {name}", link)
+        for operation in operations()
+        for response in operation.told["responses"].values()
+        for name, link in response.get("links", {}).items()
+    ]
+    assert links
+    for place, link in links:
+        target = by_name[link["operationId"]]
+        known = {each["name"] for each in target.told.get("parameters", ())}
+        assert set(link.get("parameters", {})) <= known, place
+        assert bool(target.body) or "requestBody" not in link, place
+        assert set(link.get("requestBody", {})) <= set(target.fields), place

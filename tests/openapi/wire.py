@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator, FormatChecker
 
 from persons.openapi.components import Schema
+from persons.openapi.paths import form_of
 from persons.openapi.views import description as document
 
 
@@ -20,8 +21,8 @@ class Operation(NamedTuple):
         return str(self.told["operationId"])
 
     @property
-    def is_csv(self) -> bool:
-        return self.path.endswith(".csv/")
+    def is_file(self) -> bool:
+        return form_of(self.path) != "json"
 
     @property
     def fields(self) -> dict[str, Schema]:

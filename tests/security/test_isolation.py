@@ -20,6 +20,7 @@ from persons.models import (
     Person,
     PersonalAPIKey,
     PersonDistinctId,
+    PersonTombstone,
     Project,
     User,
 )
@@ -36,6 +37,7 @@ _VOLATILE = re.compile(
 _OWN: dict[type[models.Model], str] = {
     Person: "project",
     PersonDistinctId: "project",
+    PersonTombstone: "project",
     Cohort: "project",
     CohortMember: "project",
     Action: "project",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from persons.api.csv.file import MOST_AT_ONCE
+from persons.api.files.spool import MOST_AT_ONCE
 from persons_api import embedded
 from tests.server.conftest import Serve
 from tests.server.process import Api

@@ -26,6 +26,7 @@ from persons.writing.reset import Reset, reset_distinct_ids
 from persons.writing.split import split_all_but, split_off
 from persons.writing.take import take
 from tests.capture.test_stores_agree import assert_stores_agree
+from tests.writing.follower import Follower, everybody
 from tests.writing.reference_world import World
 
 EXAMPLES = int(os.environ.get("WRITING_EXAMPLES", "30"))
@@ -49,6 +50,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.project = new_project("any order")
         self.world = World()
         self.now = START
+        self.follower = Follower(self.project)
 
     def take(self, *events: tuple[str, str, dict[str, Any]]) -> None:
         batch = []
@@ -62,6 +64,11 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(distinct_id=ids, update=updates, others=st.lists(ids, max_size=2))
     def capture(self, distinct_id: str, update: dict[str, Any], others: list[str]) -> None:
         self.take(("e", distinct_id, update), *(("e", other, {}) for other in others))
+
+    @rule()
+    def ask_what_has_changed(self) -> None:
+        self.follower.follow()
+        assert self.follower.copy == everybody(self.project)
 
     @rule(distinct_id=ids)
     def capture_personless(self, distinct_id: str) -> None:
@@ -164,6 +171,7 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "found"):
             return
+        self.ask_what_has_changed()
         self.remove()
         assert_stores_agree(self.store, self.project)
         statement = """

@@ -20,6 +20,7 @@ from persons.writing.split import NotOnThisPerson, split_all_but
 from persons.writing.take import take
 from persons.writing.update import update_person
 from tests.capture.test_stores_agree import assert_stores_agree
+from tests.writing.follower import Follower, everybody
 
 IDS = "abcdef"
 WORKERS, ACTS = 4, 40
@@ -70,15 +71,33 @@ def test_everything_at_once_ends_in_a_state_of_some_order(clickhouse: ClickHouse
         finally:
             connection.close()
 
+    follower, done = Follower(project), threading.Event()
+
+    def follow() -> None:
+        try:
+            while not done.is_set():
+                follower.follow()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    following = threading.Thread(target=follow)
+    following.start()
     workers = [threading.Thread(target=work, args=[seed]) for seed in range(WORKERS)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
+    done.set()
+    following.join()
     assert failures == []
+    # Also of what took effect later than what it has read already.
+    follower.follow()
+    assert follower.copy == everybody(project)
     assert_stores_agree(clickhouse, project)
     for mapping in PersonDistinctId.objects.filter(project=project).select_related("hidden_person"):
         assert mapping.hidden_person is None or mapping.hidden_person.is_hidden
     owners = set(PersonDistinctId.objects.filter(project=project).values_list("person", "hidden_person"))
-    everybody = Person.everybody.filter(project=project).values_list("pk", flat=True)
-    assert {shown or hidden for shown, hidden in owners} - {None} == set(everybody)
+    keys_of_all = Person.everybody.filter(project=project).values_list("pk", flat=True)
+    assert {shown or hidden for shown, hidden in owners} - {None} == set(keys_of_all)

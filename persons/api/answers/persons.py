@@ -20,9 +20,7 @@ class _PersonFields(BaseModel):
             "is mostly a text; else a distinct id, else the uuid."
         ),
     ]
-    distinct_ids: Annotated[
-        list[str], told("At most 1,000 in lists; all of them when one person is asked for.")
-    ]
+    distinct_ids: Annotated[list[str], told("At most 1,000 in lists; 10,000 when one person is asked for.")]
     properties: Annotated[dict[str, Any], told("Any JSON under any name.")]
     created_at: datetime
     is_identified: bool
@@ -35,12 +33,32 @@ class Person(_PersonFields):
     """A person in lists."""
 
     id: Annotated[int, told("For `persons/:person_id/`, which also takes the uuid.")]
+    distinct_ids_count: Annotated[int, told("How many there are, shown or not.")]
+    distinct_ids_truncated: Annotated[
+        bool, told("Whether there are more than are shown: `persons/:person_id/distinct_ids/` has all.")
+    ]
+    updated_at: Annotated[
+        datetime, told("When anything of the person changed, its distinct ids and `last_seen_at` included.")
+    ]
+    is_deleted: Annotated[bool, told("Whether the person is no more; with `include_deleted`.")] = False
+    deleted_at: Annotated[datetime | None, told("When it was deleted, or became part of another one.")] = None
+    merged_into: Annotated[
+        UUID | None, told("The uuid of the person it became part of, who may be no more itself.")
+    ] = None
 
 
 class PersonPage(Page):
-    """One page of persons, newest first."""
+    """One page of persons."""
 
     results: list[Person]
+    next_cursor: Annotated[str | None, told("The `cursor` of the next page; null on the last page.")]
+    complete_until: Annotated[
+        datetime | None,
+        told(
+            "Of a list about changes: what happened before that is in it, once all pages are read. "
+            "Good as the next `updated_after`."
+        ),
+    ] = None
     count: Annotated[int | None, told("How many there are on all pages; with `include_total`.")] = None
 
 
@@ -113,6 +131,15 @@ class PersonCohorts(BaseModel):
     """The cohorts that a person is in."""
 
     results: list[CohortOfPerson]
+
+
+class DistinctIdsPage(BaseModel):
+    """One page of the distinct ids of a person, in the order in which they were stored."""
+
+    results: list[str]
+    next: NextUrl
+    next_cursor: Annotated[str | None, told("The `cursor` of the next page; null on the last page.")]
+    count: Annotated[int, told("How many there are on all pages.")]
 
 
 class FoundPersons(BaseModel):

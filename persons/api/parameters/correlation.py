@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, both
 from clickhouse.query.funnel import are_disjoint
-from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Limit, Offset, Text, Whole
+from persons.api.parameters.door import EmptyIsAbsent, Flag, Format, Json, Limit, Offset, Text, Whole
 from persons.api.parameters.entities import STEPS, TypedEntity, entity_of
 from persons.api.parameters.filters import filter_of
 from persons.api.parameters.funnel import FunnelDefinition, unpaged_query
@@ -37,7 +37,7 @@ class CorrelationParameters(FunnelDefinition):
     display: SkipJsonSchema[Any] = None
     entrance_period_start: SkipJsonSchema[Text] = None
     drop_off: SkipJsonSchema[Flag] = False
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
     funnel_step: Annotated[Whole, told("As in a funnel; 1, all who entered it, if absent.", 1, -2)] = 1
     funnel_correlation_type: Annotated[
         Annotated[_Type, Named("FunnelCorrelationType")],
@@ -82,9 +82,9 @@ class CorrelationParameters(FunnelDefinition):
 
     @property
     def most(self) -> int:
-        """How many persons may be in the answer: as CSV all, unless a limit is given."""
+        """How many persons may be in the answer: in a file all, unless a limit is given."""
         given = "funnel_correlation_person_limit" in self.model_fields_set
-        return 2**62 if self.format == "csv" and not given else self.funnel_correlation_person_limit
+        return 2**62 if self.format != "json" and not given else self.funnel_correlation_person_limit
 
 
 def correlation_query(

@@ -59,11 +59,14 @@ def built(*supported: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+Format = Literal["json", "csv", "ndjson"]
+
+
 class Parameters(BaseModel):
     """What an endpoint takes. Field names are the parameters' names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    format: Annotated[Literal["json", "csv"], built("json")] = "json"
+    format: Annotated[Format, built("json")] = "json"
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
     # What else this endpoint accepts without effect.
     harmless: ClassVar[frozenset[str]] = frozenset()
@@ -213,15 +216,15 @@ class Paging(Parameters):
     offset: Offset = 0
 
 
-class PagingOrCsv(Paging):
-    """For persons, who may also be had as CSV: then all of them, unless a limit is given."""
+class PagingOrFile(Paging):
+    """For persons, who may also be had as a file: then all of them, unless a limit is given."""
 
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
 
     @property
     def most(self) -> int:
         """How many persons may be in the answer."""
-        return 2**62 if self.format == "csv" and "limit" not in self.model_fields_set else self.limit
+        return 2**62 if self.format != "json" and "limit" not in self.model_fields_set else self.limit
 
 
 def refuse(detail: str, **context: Any) -> PydanticCustomError:

@@ -17,7 +17,7 @@ from clickhouse.query.funnel import (
     WindowUnit,
 )
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import Flag, IncludeTotal, PagingOrCsv, Unsupported, Whole
+from persons.api.parameters.door import Flag, IncludeTotal, PagingOrFile, Unsupported, Whole
 from persons.api.parameters.entities import (
     COUNTING_MATH,
     FIRST_TIME,
@@ -119,7 +119,7 @@ class FunnelDefinition(
 SMALLEST_FUNNEL = {"events": STEPS, "funnel_step": 2}
 
 
-class FunnelParameters(PagingOrCsv, FunnelDefinition):
+class FunnelParameters(PagingOrFile, FunnelDefinition):
     """The parameters of a funnel's persons."""
 
 

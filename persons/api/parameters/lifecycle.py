@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from persons.api.parameters.dates import DateParameters, date_range
-from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrCsv, Text, Unsupported
+from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrFile, Text, Unsupported
 from persons.api.parameters.entities import COUNTING_MATH, OneEntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context, moment_of
@@ -15,25 +15,27 @@ from persons.errors import Invalid, invalid
 from persons.openapi.fields import Named, told
 
 
-class LifecycleParameters(PagingOrCsv, DateParameters, OneEntityParameters, EventFilterParameters):
+class LifecycleParameters(PagingOrFile, DateParameters, OneEntityParameters, EventFilterParameters):
     """Which persons, of which period of which range. Those in ``unsupported`` are refused by name."""
 
     target_date: Annotated[
         Text,
         told(
-            "Required: a moment in the period that is asked about, the hour, day, week or month of "
-            "`interval`; ISO 8601 or relative.",
+            "A moment in the period that is asked about, the hour, day, week or month of `interval`; "
+            "ISO 8601 or relative.",
             "-1d",
+            required=True,
         ),
     ] = None
     lifecycle_type: Annotated[
         Annotated[LifecycleType, Named("LifecycleType")] | None,
         EmptyIsAbsent,
         told(
-            "Required. `returning`: did it in the period and in the one before. `dormant`: in that one, but "
+            "`returning`: did it in the period and in the one before. `dormant`: in that one, but "
             "not in this one. `new`: in this one, was created in it, and in none before. `resurrecting`: in "
             "this one, not in the one before, and is not new.",
             *get_args(LifecycleType),
+            required=True,
         ),
     ] = None
     include_recordings: Annotated[

@@ -11,7 +11,7 @@ from clickhouse.query.dates import DateError, DateRange, interval_starts, last_d
 from clickhouse.query.filters import both
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from persons.api.parameters.dates import AskedInterval, DateParameters, date_range
-from persons.api.parameters.door import Flag, IncludeTotal, PagingOrCsv, Unsupported, Whole
+from persons.api.parameters.door import Flag, IncludeTotal, PagingOrFile, Unsupported, Whole
 from persons.api.parameters.entities import STATISTICS, EntityParameters
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context
@@ -35,7 +35,7 @@ def _without_an_interval(schema: dict[str, Any]) -> None:
 
 
 class TrendParameters(
-    PagingOrCsv, DateParameters, TargetEntityParameters, EventFilterParameters, TrendBreakdownParameters
+    PagingOrFile, DateParameters, TargetEntityParameters, EventFilterParameters, TrendBreakdownParameters
 ):
     """The parameters of a trend's persons."""
 

@@ -4,9 +4,10 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from persons.api.actors import person_fields, persons_by_uuid
+from persons.api.actors import persons_by_uuid
 from persons.api.answers.persons import FoundPersons
 from persons.api.parameters.batches import DistinctIdsParameters, UuidsParameters
+from persons.api.rows import rows
 from persons.api.views.base import ProjectViewSet
 from persons.models import PersonDistinctId
 from persons.openapi.operation import describe
@@ -41,8 +42,11 @@ class BatchView(ProjectViewSet):
         return Response({"results": {str(uuid): fields for uuid, fields in found.items()}})
 
     def _found(self, uuids: set[UUID]) -> dict[UUID, Any]:
-        found = {}
-        for uuid, person in persons_by_uuid(self.project, list(uuids)).items():
-            fields = person_fields(self.project, person)
-            found[uuid] = {**fields, "distinct_ids": fields["distinct_ids"][:MAX_DISTINCT_IDS]}
-        return found
+        persons = persons_by_uuid(self.project, list(uuids))
+        return {row["uuid"]: _shortened(row) for row in rows(self.project, persons.values())}
+
+
+def _shortened(row: dict[str, Any]) -> dict[str, Any]:
+    shown = row["distinct_ids"][:MAX_DISTINCT_IDS]
+    more = row["distinct_ids_count"] > len(shown)
+    return {**row, "distinct_ids": shown, "distinct_ids_truncated": more}

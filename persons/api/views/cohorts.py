@@ -20,7 +20,7 @@ from persons.api.cohorts import (
     delete_cohort,
     remove_person,
 )
-from persons.api.csv.answer import found_csv
+from persons.api.files.answer import found_file
 from persons.api.listing import by_filter, list_answer
 from persons.api.paging import counted_page
 from persons.api.parameters.cohorts import (
@@ -33,7 +33,12 @@ from persons.api.parameters.cohorts import (
 from persons.api.parameters.door import Paging, Parameters
 from persons.api.parameters.filters import cohort_filter
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.persons import PersonsParameters, persons_query
+from persons.api.parameters.persons import (
+    PersonsParameters,
+    made_for,
+    persons_query,
+    place_asked_for,
+)
 from persons.api.parsers import JSONParser, UploadParser
 from persons.api.permissions import user_of
 from persons.api.stores import clickhouse
@@ -76,13 +81,17 @@ class CohortsView(ProjectViewSet):
     def persons(self, request: Request, cohort_id: int, **kwargs: Any) -> HttpResponseBase:
         """Who is in a cohort now."""
         asked = self.parameters(PersonsParameters, request)
+        this_list = made_for(asked)
+        place = place_asked_for(asked, this_list)
         inside = self._persons_in(self._cohort(cohort_id))
-        query = persons_query(Context(self.project, datetime.now(UTC)), asked, among=inside)
-        if asked.format == "csv":
-            name = f"cohort-{cohort_id}"
-            return found_csv(name, self.project, page_statement(query), limit=query.limit)
+        query = persons_query(Context(self.project, datetime.now(UTC)), asked, inside, place)
+        if asked.format != "json":
+            name, statement = f"cohort-{cohort_id}", page_statement(query)
+            return found_file(
+                asked.format, name, self.project, statement, limit=query.limit, fields=asked.fields
+            )
         found = by_filter(self.project, query, include_total=asked.include_total)
-        return Response(list_answer(request, self.project, found, asked))
+        return Response(list_answer(request, found, asked, this_list))
 
     @describe(NewCohort, answers.Cohort, example=SMALLEST_COHORT)
     def update(self, request: Request, cohort_id: int, **kwargs: Any) -> Response:

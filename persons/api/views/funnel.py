@@ -16,8 +16,8 @@ from clickhouse.query.filters import EVERYTHING
 from clickhouse.query.funnel import FunnelQuery
 from clickhouse.recordings import RecordedEvent, recorded_events
 from persons.api.answers.persons import Actors
-from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
+from persons.api.files.answer import actors_file
 from persons.api.parameters.correlation import (
     SMALLEST_CORRELATION,
     CorrelationParameters,
@@ -49,8 +49,10 @@ class FunnelView(ProjectViewSet):
         store, now = clickhouse(), datetime.now(UTC)
         context = Context(self.project, now)
         query = funnel_query(asked, context, lambda: earliest_event(store, self.project.pk))
-        if asked.format == "csv":
-            return actors_csv("funnel", self.project, funnel_statement(query), limit=query.limit)
+        if asked.format != "json":
+            return actors_file(
+                asked.format, "funnel", self.project, funnel_statement(query), limit=query.limit
+            )
         found = funnel_persons(store, query)
         return Response(
             envelope(
@@ -76,8 +78,10 @@ class FunnelView(ProjectViewSet):
         store, now = clickhouse(), datetime.now(UTC)
         context = Context(self.project, now)
         query = correlation_query(asked, context, lambda: earliest_event(store, self.project.pk))
-        if asked.format == "csv":
-            return actors_csv("correlation", self.project, correlation_statement(query), limit=query.limit)
+        if asked.format != "json":
+            return actors_file(
+                asked.format, "correlation", self.project, correlation_statement(query), limit=query.limit
+            )
         found = correlation_persons(store, query)
         return Response(
             envelope(

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,10 @@ from rest_framework.response import Response
 from clickhouse.events import earliest_event
 from persons.api.answers import history as answers
 from persons.api.changes import changes, difference
-from persons.api.csv.answer import listed_csv
+from persons.api.files.answer import rows_file
 from persons.api.history import Asked, properties_at
 from persons.api.paging import page_url
+from persons.api.parameters.cursors import cursor_of
 from persons.api.parameters.history import (
     MANY_PERSONS,
     ONE_PERSON,
@@ -20,7 +22,6 @@ from persons.api.parameters.history import (
     ChangesParameters,
     DiffParameters,
     check_one_person,
-    cursor_of,
     diff_moments,
     utc_moment,
     wanted,
@@ -53,8 +54,8 @@ class PropertiesAtTimeView(ProjectViewSet):
         asked = self.parameters(AtTimeParameters, request)
         check_one_person(asked)
         found = one_at(self.project, asked, utc_moment(asked.timestamp))
-        if asked.format == "csv":
-            return listed_csv("properties_at_time", self.project, [found.person])
+        if asked.format != "json":
+            return rows_file(asked.format, "properties_at_time", nullcontext([found.row(self.project)]))
         return Response(found.fields(self.project))
 
     @describe(AtTimesParameters, answers.PastPersons, example=MANY_PERSONS)

@@ -13,8 +13,8 @@ from clickhouse.lifecycle import (
     lifecycle_statement,
 )
 from persons.api.answers.persons import Actors
-from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
+from persons.api.files.answer import actors_file
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.lifecycle import SMALLEST_LIFECYCLE, LifecycleParameters, lifecycle_query
 from persons.api.stores import clickhouse
@@ -35,8 +35,10 @@ class LifecycleView(ProjectViewSet):
         store, now = clickhouse(), datetime.now(UTC)
         context = Context(self.project, now)
         query = lifecycle_query(asked, context, lambda: earliest_event(store, self.project.pk))
-        if asked.format == "csv":
-            return actors_csv("lifecycle", self.project, lifecycle_statement(query), limit=query.limit)
+        if asked.format != "json":
+            return actors_file(
+                asked.format, "lifecycle", self.project, lifecycle_statement(query), limit=query.limit
+            )
         found = lifecycle_persons(store, query)
         shown = found[: query.limit]
         return Response(

@@ -2,25 +2,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clickhouse.persons import cohorts_of_person, page_statement
-from persons.api.actors import person_fields, with_distinct_ids
 from persons.api.answers import persons as answers
-from persons.api.csv.answer import found_csv, persons_csv
-from persons.api.listing import by_filter, by_ids, list_answer, persons_by_ids
+from persons.api.files.answer import found_file, rows_file
+from persons.api.listing import all_of, by_filter, list_answer, listing, page_of
 from persons.api.parameters.door import Parameters
 from persons.api.parameters.filters import cohort_filter
 from persons.api.parameters.leaves import Context
-from persons.api.parameters.persons import ListParameters, PersonCohortsParameters, list_query
-from persons.api.persons import by_id, person_of
+from persons.api.parameters.persons import (
+    DistinctIdsOfParameters,
+    ListParameters,
+    PersonCohortsParameters,
+    check_list,
+    list_query,
+    made_for,
+    place_asked_for,
+    times_of,
+)
+from persons.api.persons import distinct_ids_page, person_of, whole_person
 from persons.api.stores import clickhouse
 from persons.api.views.changing import ChangingView
 from persons.api.views.deleting import DeletingView
-from persons.models import Cohort, Person
-from persons.models.naming import known_ids_first
+from persons.models import Cohort
 from persons.openapi.operation import describe
 
 
@@ -34,19 +40,38 @@ class PersonsView(ChangingView, DeletingView):
         """Persons, newest first.
 
         All conditions must hold. With `search`, `properties` or `cohort` ClickHouse answers: a moment later
-        than PostgreSQL, which answers the others.
+        than PostgreSQL, which answers the others. To keep a copy of all persons, ask with `include_deleted`
+        and, as `updated_after`, the latest `updated_at` or `complete_until` that you have.
         """
         asked = self.parameters(ListParameters, request)
+        check_list(asked)
+        this_list = made_for(asked)
+        place, now = place_asked_for(asked, this_list), datetime.now(UTC)
         if asked.by_ids_alone:
-            if asked.format == "csv":
-                return persons_csv("persons", self.project, persons_by_ids(self.project, asked), asked)
-            found = by_ids(self.project, asked)
+            wanted = listing(self.project, asked, times_of(asked, self.project, now), place)
+            if asked.format != "json":
+                return rows_file(
+                    asked.format,
+                    "persons",
+                    all_of(wanted),
+                    fields=asked.fields,
+                    with_deleted=asked.include_deleted,
+                    complete_until=wanted.until,
+                )
+            found = page_of(wanted)
         else:
-            query = list_query(Context(self.project, datetime.now(UTC)), asked)
-            if asked.format == "csv":
-                return found_csv("persons", self.project, page_statement(query), limit=query.limit)
+            query = list_query(Context(self.project, now), asked, place)
+            if asked.format != "json":
+                return found_file(
+                    asked.format,
+                    "persons",
+                    self.project,
+                    page_statement(query),
+                    limit=query.limit,
+                    fields=asked.fields,
+                )
             found = by_filter(self.project, query, include_total=asked.include_total)
-        return Response(list_answer(request, self.project, found, asked))
+        return Response(list_answer(request, found, asked, this_list))
 
     @describe(PersonCohortsParameters, answers.PersonCohorts)
     def cohorts(self, request: Request, **kwargs: Any) -> Response:
@@ -66,12 +91,17 @@ class PersonsView(ChangingView, DeletingView):
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
         """One person.
 
-        With all distinct ids: those that somebody chose before those that an SDK made up.
+        With its distinct ids, at most 10,000: those that somebody chose before those that an SDK made up.
         """
         self.parameters(Parameters, request)
-        persons = with_distinct_ids(Person.objects.filter(project=self.project), limit=None)
-        person = persons.filter(**by_id(person_id, "id")).first()
-        if person is None:
-            raise NotFound
-        fields = person_fields(self.project, person)
-        return Response({**fields, "distinct_ids": known_ids_first(fields["distinct_ids"])})
+        return Response(whole_person(self.project, person_id))
+
+    @describe(DistinctIdsOfParameters, answers.DistinctIdsPage, operation_id="persons_distinct_ids_list")
+    def distinct_ids(self, request: Request, person_id: str, **kwargs: Any) -> Response:
+        """All distinct ids of a person, page by page.
+
+        In the order in which they were stored.
+        """
+        asked = self.parameters(DistinctIdsOfParameters, request)
+        person = person_of(self.project, person_id)
+        return Response(distinct_ids_page(request, person, asked))

@@ -11,8 +11,8 @@ from clickhouse.query.trends import TrendsQuery
 from clickhouse.recordings import recorded_events
 from clickhouse.trends import trends_count, trends_persons, trends_statement
 from persons.api.answers.persons import Actors
-from persons.api.csv.answer import actors_csv
 from persons.api.envelope import Page, envelope
+from persons.api.files.answer import actors_file
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.trends import (
     SMALLEST_STICKINESS,
@@ -59,9 +59,11 @@ class TrendsView(ProjectViewSet):
     ) -> HttpResponseBase:
         store, now = clickhouse(), datetime.now(UTC)
         query = question(asked, Context(self.project, now), lambda: earliest_event(store, self.project.pk))
-        if asked.format == "csv":
+        if asked.format != "json":
             statement = trends_statement(query)
-            return actors_csv(name, self.project, statement, limit=query.limit, with_values=True)
+            return actors_file(
+                asked.format, name, self.project, statement, limit=query.limit, with_values=True
+            )
         found = trends_persons(store, query)
         uuids = [actor.uuid for actor in found]
         recorded = None
