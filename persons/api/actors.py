@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from clickhouse.recordings import RecordedEvent
 from persons.api.recordings import matched_recordings
 from persons.models import Person, PersonDistinctId, Project
-from persons.models.naming import ANONYMOUS, display_name
+from persons.models.naming import display_name
 
 # A person may have very many; lists show the oldest ones.
 MAX_DISTINCT_IDS = 1000
@@ -19,13 +19,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def with_distinct_ids(
-    persons: QuerySet[Person], limit: int | None = MAX_DISTINCT_IDS, *, known_first: bool = False
-) -> QuerySet[Any]:
-    """The persons, each with ``distinct_ids`` in the order in which they were stored, or `known_first`."""
-    anonymous = ExpressionWrapper(Q(distinct_id__regex=f"^{ANONYMOUS}$"), BooleanField())
-    order = [anonymous, F("pk")] if known_first else [F("pk")]
-    own = PersonDistinctId.objects.filter(person=OuterRef("pk")).order_by(*order).values("distinct_id")
+def with_distinct_ids(persons: QuerySet[Person], limit: int | None = MAX_DISTINCT_IDS) -> QuerySet[Any]:
+    """The persons, each with ``distinct_ids`` in the order in which they were stored."""
+    own = PersonDistinctId.objects.filter(person=OuterRef("pk")).order_by("pk").values("distinct_id")
     return persons.annotate(distinct_ids=ArraySubquery(own if limit is None else own[:limit]))
 
 

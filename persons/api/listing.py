@@ -80,7 +80,7 @@ class Listing:
 
     def page(self, offset: int, end: int) -> Iterator[Any]:
         """Persons and tombstones in the order of the list, from a number to another one."""
-        return self._merged(self._persons_in_order()[offset:end], self._tombstones_in_order()[:end])
+        return self._merged(self._persons_from(offset, end), self._tombstones_in_order()[:end])
 
     def whole(self, offset: int, most: int) -> Iterator[Any]:
         """The same, however many there are. To be exhausted within a transaction: the persons of one moment,
@@ -100,16 +100,26 @@ class Listing:
         ordered = self._in_order(self.persons(), self.asked.order.field, "pk")
         return in_columns(with_distinct_ids(ordered))
 
+    def _persons_from(self, offset: int, end: int) -> QuerySet[Any, Any]:
+        if not offset:
+            return self._persons_in_order()[:end]
+        # PostgreSQL would look up the distinct ids of everybody before the page as well.
+        page = self._in_order(self.persons(), self.asked.order.field, "pk").values("pk")[offset:end]
+        persons: QuerySet[Any] = Person.objects.filter(pk__in=page)
+        return in_columns(with_distinct_ids(self._ordered(persons, self.asked.order.field, "pk")))
+
     def _tombstones_in_order(self) -> QuerySet[Any]:
         return self._in_order(self.tombstones(), "deleted_at", "key")
 
     def _in_order(self, found: QuerySet[Any], at: str, key: str) -> QuerySet[Any]:
-        descending = self.asked.order.descending
         if self.place is not None:
-            beyond = LessThan if descending else GreaterThan
+            beyond = LessThan if self.asked.order.descending else GreaterThan
             own, place = _pair(F(at), F(key)), _pair(Value(self.place.at), Value(self.place.key))
             found = found.filter(beyond(own, place))
-        sign = "-" if descending else ""
+        return self._ordered(found, at, key)
+
+    def _ordered(self, found: QuerySet[Any], at: str, key: str) -> QuerySet[Any]:
+        sign = "-" if self.asked.order.descending else ""
         return found.order_by(f"{sign}{at}", f"{sign}{key}")
 
     def _merged(self, persons: Iterable[Any], tombstones: Iterable[Any]) -> Iterator[Any]:

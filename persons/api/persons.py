@@ -14,6 +14,7 @@ from persons.api.parameters.persons import DistinctIdsOfParameters, place_asked_
 from persons.api.rows import counts_of, person_row
 from persons.errors import invalid
 from persons.models import Person, PersonDistinctId, Project
+from persons.models.naming import known_ids_first
 
 MAX_DISTINCT_IDS = 10_000
 # Distinct ids have an order, and no moment.
@@ -43,13 +44,14 @@ def person_of(project: Project, person_id: str, attr: str = "id") -> Person:
 
 
 def whole_person(project: Project, person_id: str) -> dict[str, Any]:
-    """The person with an id, and its distinct ids, as many as one answer has. Raises a 400, or NotFound."""
+    """The person with an id, and the oldest of its distinct ids. Raises a 400, or NotFound."""
     persons = Person.objects.filter(project=project, **by_id(person_id, "id"))
-    person = with_distinct_ids(persons, MAX_DISTINCT_IDS, known_first=True).first()
+    person = with_distinct_ids(persons, MAX_DISTINCT_IDS).first()
     if person is None:
         raise NotFound
     counts = counts_of([person], shown=MAX_DISTINCT_IDS)
-    return person_row(project, person, counts.get(person.pk, len(person.distinct_ids)))
+    row = person_row(project, person, counts.get(person.pk, len(person.distinct_ids)))
+    return {**row, "distinct_ids": known_ids_first(row["distinct_ids"])}
 
 
 def distinct_ids_page(request: Request, person: Person, asked: DistinctIdsOfParameters) -> dict[str, Any]:

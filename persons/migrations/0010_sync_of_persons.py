@@ -30,11 +30,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='person',
-            index=models.Index(fields=['project', 'updated_at', 'id'], name='person_update_order'),
+            index=models.Index(condition=models.Q(('is_hidden', False)), fields=['project', 'updated_at', 'id'], name='person_update_order'),
         ),
         migrations.AddIndex(
             model_name='person',
-            index=models.Index(fields=['project', 'last_seen_at', 'id'], name='person_seen_order'),
+            index=models.Index(condition=models.Q(('is_hidden', False)), fields=['project', 'last_seen_at', 'id'], name='person_seen_order'),
         ),
         migrations.AddField(
             model_name='persontombstone',

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from persons.models.project import Project
 
-ANONYMOUS = "[a-z0-9]+(-[a-z0-9]+){4}"
-_ANONYMOUS = re.compile(ANONYMOUS)
+_ANONYMOUS = re.compile(r"[a-z0-9]+(-[a-z0-9]+){4}")
 
 
 def display_name(

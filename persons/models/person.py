@@ -45,8 +45,17 @@ class Person(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="person_uuid_once")]
         indexes = [
             models.Index(fields=["project", "-created_at", "-id"], name="person_list_order"),
-            models.Index(fields=["project", "updated_at", "id"], name="person_update_order"),
-            models.Index(fields=["project", "last_seen_at", "id"], name="person_seen_order"),
+            # Without those who are not listed, so that an offset is counted in the index alone.
+            models.Index(
+                fields=["project", "updated_at", "id"],
+                name="person_update_order",
+                condition=Q(is_hidden=False),
+            ),
+            models.Index(
+                fields=["project", "last_seen_at", "id"],
+                name="person_seen_order",
+                condition=Q(is_hidden=False),
+            ),
             # A hash, because a B-tree refuses long values, and an email property can be anything.
             HashIndex(KT("properties__email"), name="person_email"),
         ]

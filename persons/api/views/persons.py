@@ -91,7 +91,8 @@ class PersonsView(ChangingView, DeletingView):
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
         """One person.
 
-        With its distinct ids, at most 10,000: those that somebody chose before those that an SDK made up.
+        With the oldest of its distinct ids, at most 10,000: those that somebody chose before those that an
+        SDK made up.
         """
         self.parameters(Parameters, request)
         return Response(whole_person(self.project, person_id))
