@@ -1,6 +1,9 @@
 """What `web` and `worker` need: stores that several processes can share."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -21,3 +24,14 @@ def refuse_embedded() -> None:
         raise CommandError(
             f"Server mode needs {', '.join(missing)}. Without servers of your own, use `serve`.", returncode=2
         )
+
+
+@contextmanager
+def metrics_of_all_processes() -> Iterator[None]:
+    """Processes that are started meanwhile count together: whichever Prometheus reaches answers for all."""
+    if settings.METRICS_OF_ALL_PROCESSES:
+        yield
+        return
+    with TemporaryDirectory(prefix="persons-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield

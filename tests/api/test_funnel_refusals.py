@@ -53,6 +53,10 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
         "Funnel step range is invalid. funnelToStep should be greater than funnelFromStep.",
     ),
     ({**WHOLE, "funnel_custom_steps": [1, 4]}, "invalid_input", "funnel_custom_steps.1", "between 1 and 3"),
+    # Nobody could be found, and an empty answer would pass for one.
+    ({**WHOLE, "date_to": "2024-02-29"}, "invalid_input", "date_from", "2024-03-01T00:00:00+00:00"),
+    ({**WHOLE, "date_from": None, "date_to": "2024-02-29"}, "invalid_input", "date_to", "7 days ago"),
+    ({**WHOLE, "date_from": "-7d", "date_to": "-14d"}, "invalid_input", "date_from", "would end"),
     # Exclusions.
     (excluding(excluded(D), without("type")), "required", "exclusions.1.type", ""),
     (excluding(excluded(D, type="groups")), "invalid_input", "exclusions.0.type", "events or actions"),
@@ -252,3 +256,9 @@ def test_what_nothing_reads_of_an_exclusion_or_a_breakdown_is_reported(api: Api,
     sent = excluding(excluded(D, name="D", foo=1), breakdowns=[{"property": "x", "bar": 1}])
     answer = api.post(path, {**sent, "breakdown_foo": 1})
     assert answer.headers["X-Ignored-Parameters"] == "breakdown_foo, breakdowns.0.bar, exclusions.0.foo"
+
+
+def test_a_range_from_the_first_event_on_may_be_empty(api: Api, path: str) -> None:
+    """Which event that is, is not for whoever asks to know."""
+    answer = api.get(path, {**WHOLE, "date_from": "all", "date_to": "2024-02-29"})
+    assert (answer.status_code, answer.json()["results"]) == (200, [{"people": [], "count": 0}])

@@ -185,6 +185,26 @@ def test_two_webs_and_two_workers_share_the_stores_and_a_worker_that_dies_is_rep
         assert [processes[1].stop(), processes[-1].stop()] == [0, 0]
 
 
+def counted(url: str, path: str, metric: str) -> float:
+    with urllib.request.urlopen(f"{url}{path}", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
+
+def test_any_process_says_what_all_have_done(installation: Installation) -> None:
+    project, port, metrics = installation.project(), free_port(), free_port()
+    web = ("web", "--port", str(port), "--workers", "2")
+    with running(installation, web, ("worker", "--metrics-port", str(metrics))):
+        api = Api(f"http://127.0.0.1:{port}", project)
+        wait_until(lambda: answers(api.url))
+        for number in range(20):
+            api.send([event("counted", f"somebody {number}")])
+        batches = 'persons_requests_total{endpoint="/batch/"'
+        assert {counted(api.url, "/_metrics", batches) for _ in range(20)} == {20}
+        worker = f"http://127.0.0.1:{metrics}"
+        wait_until(lambda: counted(worker, "/metrics", "persons_flush_rows_sum") == 60)
+
+
 def test_setup_can_be_repeated_and_a_plan_says_that_nothing_is_missing(installation: Installation) -> None:
     again = installation.run("setup")
     assert again.returncode == 0, again.stderr

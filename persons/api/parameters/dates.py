@@ -50,7 +50,25 @@ class DateParameters(Parameters):
 def date_range(
     asked: DateParameters, project: Project, now: datetime, earliest_event: Callable[[], datetime | None]
 ) -> DateRange:
-    """The moments that the dates of the request stand for. Raises a 400 naming the date."""
+    """The moments that the dates of the request stand for. Raises a 400 naming the date.
+
+    A range that ends before it begins is a mistake, but not if it begins with the first event.
+    """
+    found = dates_of(asked, project, now, earliest_event)
+    if found.date_from > found.date_to and (asked.date_from or "").strip() != "all":
+        raise invalid(
+            "date_from" if asked.date_from else "date_to",
+            f"The range would end with `date_to`, {found.date_to.isoformat()}, before its `date_from`, "
+            f"{found.date_from.isoformat()}. Without `date_from` it begins 7 days ago, without `date_to` it "
+            "ends now.",
+        )
+    return found
+
+
+def dates_of(
+    asked: DateParameters, project: Project, now: datetime, earliest_event: Callable[[], datetime | None]
+) -> DateRange:
+    """The same, whichever comes first."""
     try:
         return resolve_date_range(
             asked.date_from,

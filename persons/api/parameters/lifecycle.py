@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, get_args
 from zoneinfo import ZoneInfo
 
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
-from persons.api.parameters.dates import DateParameters, date_range
+from persons.api.parameters.dates import DateParameters, dates_of
 from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrFile, Text, Unsupported
 from persons.api.parameters.entities import COUNTING_MATH, OneEntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
@@ -67,7 +67,7 @@ def lifecycle_query(
         raise invalid("events", "Lifecycle takes exactly one event or action.")
     (entity,) = entities(context, asked, math=COUNTING_MATH)
     target = moment_of(context, asked.target_date, "target_date")
-    dates = date_range(asked, context.project, context.now, earliest_event)
+    dates = dates_of(asked, context.project, context.now, earliest_event)
     # What is not given is where the target is, rather than PostHog's last seven days.
     last = dates.date_to if asked.date_to else target
     first = dates.date_from if asked.date_from else min(target, last)

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from persons.management.granian import address_of, serve
-from persons.management.server_mode import refuse_embedded
+from persons.management.server_mode import metrics_of_all_processes, refuse_embedded
 
 
 class Command(BaseCommand):
@@ -28,4 +28,5 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(f"Serving on {options['host']}:{port}. Stop with Ctrl-C.")
         self.stdout.flush()
-        serve("persons.serving:web", address, port, workers=options["workers"])
+        with metrics_of_all_processes():
+            serve("persons.serving:web", address, port, workers=options["workers"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from prometheus_client import start_http_server
 
 from clickhouse.client import connect
 from persons.management.server_mode import refuse_embedded
@@ -26,11 +27,18 @@ class Command(BaseCommand):
             "--alive-file", type=Path, help="a file that is touched every second while all is well"
         )
 
+        parser.add_argument(
+            "--metrics-port", type=int, help="where Prometheus finds what this process has done: /metrics"
+        )
+        parser.add_argument("--metrics-host", default="127.0.0.1")
+
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_embedded()
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        if options["metrics_port"]:
+            _serve_metrics(options["metrics_host"], options["metrics_port"])
         store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
         threads = [Flusher(store), Remover(store)]
         for thread in threads:
@@ -45,3 +53,10 @@ class Command(BaseCommand):
         give_up_at = time.monotonic() + 10
         for thread in threads:
             thread.stop(timeout=max(0.1, give_up_at - time.monotonic()))
+
+
+def _serve_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, host)
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"Cannot listen on {host}:{port}: {error}", returncode=2) from error
