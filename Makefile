@@ -5,11 +5,12 @@ ARGS ?=
 # Each of the processes has stores of its own.
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: serve test test-long check lint openapi bench clean
+.PHONY: serve test test-long check lint openapi docs bench clean
 
 serve: .venv/installed
 	@$(PY) manage.py serve $(ARGS)
 
+# CLICKHOUSE=http or CLICKHOUSE=cluster: ClickHouse in another process, reached over HTTP (docs/server-mode.md).
 test: .venv/installed-dev
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
@@ -17,7 +18,8 @@ test: .venv/installed-dev
 test-long: .venv/installed-dev
 	HISTORY_EXAMPLES=2000 FUNNEL_EXAMPLES=3500 FILTER_EXAMPLES=1000 ELEMENTS_EXAMPLES=1000 PERSONS_KILLS=10 \
 		LIFECYCLE_EXAMPLES=1000 VALUES_EXAMPLES=1000 PROPERTY_HISTORY_EXAMPLES=5000 \
-		TRENDS_EXAMPLES=1000 STICKINESS_EXAMPLES=1000 WRITING_EXAMPLES=500 $(PY) -m pytest $(ARGS)
+		TRENDS_EXAMPLES=1000 STICKINESS_EXAMPLES=1000 WRITING_EXAMPLES=500 FUZZ_EXAMPLES=1000 IMPORT_EXAMPLES=300 \
+		$(PY) -m pytest $(ARGS)
 
 check: lint test
 
@@ -31,11 +33,16 @@ lint: .venv/installed-dev
 openapi: .venv/installed
 	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
+# The site of docs/, in site/. To read it while writing: .venv/bin/mkdocs serve
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@echo "The site is in site/; start with site/index.html"
+
 bench: .venv/installed
 	$(PY) -m benchmarks $(ARGS)
 
 clean:
-	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build site *.egg-info
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("persons-api needs Python 3.11 or newer; say which with PYTHON=...") if sys.version_info < (3, 11) else None'

@@ -52,7 +52,11 @@ _CLUSTER_SETTINGS = {
     "distributed_product_mode": "global",
     # A change of the schema has reached every replica when it is done.
     "alter_sync": 2,
+    # Our deletes look into subqueries, which replicas are not trusted with. These are of values alone.
+    "allow_nondeterministic_mutations": 1,
 }
+# Nothing may be changed but settings.
+_READ_ONLY = {"readonly": 2}
 _OPENING_PATIENCE_SECONDS = 5.0
 _CONNECTING_SECONDS = 3
 # How long a server may be silent: beyond its limits, while it takes a batch, while it does anything else.
@@ -91,7 +95,8 @@ _SHARED_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one statement may cost: seconds until it is cut off, and bytes of memory.
+    """What one statement may cost: seconds until it is cut off, bytes of memory, rows that it reads and
+    threads that work on it; 0 of the last two is as many as there are. Nor may it change anything.
 
     The engine watches the clock while it reads and computes, not while it analyses: a statement with ten
     thousand conditions ends seconds late.
@@ -99,6 +104,8 @@ class Limits:
 
     seconds: float
     memory: int
+    rows: int = 0
+    threads: int = 0
 
     def settings(self) -> dict[str, Any]:
         """The same as settings of ClickHouse. From half the memory on, GROUP BY uses files."""
@@ -107,6 +114,8 @@ class Limits:
             "timeout_overflow_mode": "throw",
             "max_memory_usage": self.memory,
             "max_bytes_before_external_group_by": self.memory // 2,
+            "max_rows_to_read": self.rows,
+            **({"max_threads": self.threads} if self.threads else {}),
         }
 
 
@@ -124,6 +133,7 @@ class ClickHouse:
         self._settings = (
             _SETTINGS | (_CLUSTER_SETTINGS if cluster else {}) | (limits.settings() if limits else {})
         )
+        self._reads_only = limits is not None
         self._patience = limits.seconds + _GRACE_SECONDS if limits else _STATEMENT_SECONDS
         self._urls = (url,) if self.embedded else servers(url)
         self._clients = Clients(self._urls, self._open)
@@ -200,22 +210,22 @@ class ClickHouse:
                 patience=_INSERT_SECONDS,
             )
 
+    @property
+    def database(self) -> str:
+        """The database that the URL names."""
+        return DATABASE if self.embedded else urlsplit(self._urls[0]).path.strip("/") or "default"
+
     def create_database(self) -> None:
-        """Make the database that the URL names, if it is not there. Raises what `rows` raises."""
-        if self._database:
+        """Make the database, if it is not there. Raises what `rows` raises."""
+        # The embedded engine makes its own.
+        if not self.embedded:
             where = f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
-            self._outside(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self._database)}{where}")
+            self._outside(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self.database)}{where}")
 
     def database_exists(self) -> bool:
-        """Whether the database that the URL names is there. Raises what `rows` raises."""
-        return not self._database or bool(
-            self._outside(f"EXISTS DATABASE {quote_identifier(self._database)}")
-        )
-
-    @property
-    def _database(self) -> str:
-        # The embedded engine makes its own.
-        return "" if self.embedded else urlsplit(self._urls[0]).path.strip("/")
+        """Whether it is there. Raises what `rows` raises."""
+        exists = f"EXISTS DATABASE {quote_identifier(self.database)}"
+        return self.embedded or bool(self._outside(exists))
 
     def _outside(self, statement: str) -> object:
         """Run a statement in no database, since nobody can connect to one that is not there."""
@@ -277,7 +287,7 @@ class ClickHouse:
             return clickhouse_connect.get_client(
                 dsn=url,
                 autogenerate_session_id=False,
-                settings=self._settings,
+                settings=self._settings | (_READ_ONLY if self._reads_only else {}),
                 connect_timeout=_CONNECTING_SECONDS,
                 send_receive_timeout=self._patience,
                 pool_mgr=_sockets_for(url),
@@ -287,6 +297,9 @@ class ClickHouse:
         )
         client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         client.database = DATABASE
+        if self._reads_only:
+            for name, value in _READ_ONLY.items():
+                client.set_client_setting(name, value)
         return client
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from clickhouse.client import ClickHouse
 from clickhouse.query.timeline import TimelineQuery
 from clickhouse.sql.conditions import where
-from clickhouse.sql.events import in_range, of_any_entity
+from clickhouse.sql.events import came_with, in_range, of_any_entity
 from clickhouse.sql.filters import on_event
 from clickhouse.sql.fragment import Fragment, sql
-from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, hashes_of
+from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges
 
 MOMENTS = """
 SELECT toUnixTimestamp64Micro(events.timestamp) AS moment, events.arrival
@@ -18,7 +18,6 @@ ORDER BY moment, events.arrival
 """.strip()
 
 # The few events of one person are found by the hash; whose they are is then asked as everywhere.
-OF_IDS = "events.distinct_id_hash IN\n(\n    {hashes}\n)"
 OF_PERSON = "{person_of_event} = {person:UUID}"
 
 
@@ -41,7 +40,7 @@ def moments_statement(query: TimelineQuery) -> Fragment:
             in_range(query.project_id, query.date_range),
             *(of_any_entity(query.project_id, query.entities) if query.entities else ()),
             on_event(query.project_id, query.filter),
-            sql(OF_IDS, hashes=hashes_of(query.distinct_ids, query.generations)),
+            came_with(query.distinct_ids, query.generations),
             sql(OF_PERSON, person_of_event=PERSON_OF_EVENT, person=query.person),
         ),
     )

@@ -13,6 +13,8 @@ query string lists and objects are JSON. Every parameter is checked; a mistake i
 Parameters that nobody knows are ignored, and named in the header `X-Ignored-Parameters`. Accepted everywhere
 and without effect, since they cannot change who comes back: {harmless}.
 
+An address may have 64 KiB: a longer one is answered with 414, and nothing else. Ask with POST then.
+
 Operations whose name has `csv` or `ndjson` in it answer with a file; so do their counterparts, with
 `format=csv` or `Accept: text/csv`, `format=ndjson` or `Accept: application/x-ndjson`. Every path that ends in
 `.csv/` has a counterpart in `.ndjson/`.
@@ -21,6 +23,7 @@ The session of the admin site counts like a key that may do everything.
 """
 _TAGS = {
     "persons": "Who the persons are, and who did what.",
+    "events": "What happened, one by one.",
     "cohorts": "Persons under one name.",
     "actions": "Events that mean the same.",
     "projects": "Bodies of events and persons.",

@@ -1,4 +1,4 @@
-"""All settings, and the only reader of the environment. README.md lists the variables."""
+"""All settings, and the only reader of the environment. docs/operating.md lists the variables."""
 
 import os
 import re
@@ -43,6 +43,13 @@ def _seconds(name: str, default: str) -> float:
     return seconds
 
 
+def _count(name: str) -> int:
+    text = os.environ.get(name) or "0"
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise ImproperlyConfigured(f"{name} is {text!r}. It must be a whole number; 0 is no limit.")
+    return int(text)
+
+
 def _size(name: str, default: int) -> int:
     text = os.environ.get(name)
     if not text:
@@ -77,8 +84,15 @@ EMBEDDED_POSTGRES = not DATABASE_URL
 CLICKHOUSE_URL = os.environ.get("CLICKHOUSE_URL") or embedded.clickhouse_url(DATA_DIR)
 CLICKHOUSE_CLUSTER = _name("CLICKHOUSE_CLUSTER")
 
-QUERY_TIMEOUT_SECONDS = _seconds("QUERY_TIMEOUT_SECONDS", "30")
-QUERY_MAX_MEMORY = _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL))
+# The same server as a user who can change nothing, for questions.
+CLICKHOUSE_QUERY_URL = os.environ.get("CLICKHOUSE_QUERY_URL", "")
+# What clickhouse.client.Limits takes.
+QUERY_LIMITS: dict[str, Any] = {
+    "seconds": _seconds("QUERY_TIMEOUT_SECONDS", "30"),
+    "memory": _size("QUERY_MAX_MEMORY", embedded.memory_for_a_question(CLICKHOUSE_URL)),
+    "rows": _count("QUERY_MAX_ROWS"),
+    "threads": _count("QUERY_MAX_THREADS"),
+}
 # A service on somebody's own machine serves nobody but them.
 RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
@@ -255,7 +269,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "DEFAULT_GENERATOR_CLASS": "persons.openapi.schema.Generator",
     "PREPROCESSING_HOOKS": ["persons.openapi.paths.without_doubles"],
-    "POSTPROCESSING_HOOKS": ["persons_api.openapi.introduce"],
+    "POSTPROCESSING_HOOKS": ["persons_api.openapi.introduce", "persons_api.links.link"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

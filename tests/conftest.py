@@ -25,12 +25,15 @@ from tests.api_client import Api
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if stores.EMBEDDED:
-        return
-    elsewhere = pytest.mark.skip(reason="about the embedded engine alone, and this run has another")
+    reasons = {}
+    if not stores.EMBEDDED:
+        reasons["embedded"] = "about the embedded engine alone, and this run has another"
+    if stores.SHARDED:
+        reasons["tokens"] = "repeats a batch, which two shards in one process cannot tell from a second one"
     for item in items:
-        if item.get_closest_marker("embedded"):
-            item.add_marker(elsewhere)
+        for marker, reason in reasons.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ in the end.
 """
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import clickhouse_connect
 
-from tests.clickhouse_server import cluster, served
+from tests.clickhouse_server import ClickHouseServer, cluster, served
 
 SERVER_URL = os.environ.get("TEST_CLICKHOUSE_URL", "")
 SHARDED = os.environ.get("CLICKHOUSE") == "cluster" and not SERVER_URL
@@ -37,6 +38,29 @@ def clickhouse(data_dir: Path) -> Iterator[str]:
             yield server.url
     else:
         yield f"chdb://{data_dir / 'clickhouse'}"
+
+
+# Where ClickHouse keeps what belongs to a data folder: not in it, which may not be there at all.
+_folders: dict[Path, "tempfile.TemporaryDirectory[str]"] = {}
+_servers: dict[Path, ClickHouseServer] = {}
+
+
+def environment_of(data_dir: Path) -> dict[str, str]:
+    """What a process of the service is told, so that it has the ClickHouse of this run. Several may have the
+    same, one after the other or at once."""
+    if not (OVER_HTTP or SHARDED):
+        return {}
+    if data_dir not in _servers:
+        folder = Path(_folders.setdefault(data_dir, tempfile.TemporaryDirectory(prefix="persons-")).name)
+        config = cluster.configured(folder / "cluster.xml") if SHARDED else None
+        _servers[data_dir] = ClickHouseServer(folder / "clickhouse", config)
+    return {"CLICKHOUSE_URL": _servers[data_dir].url, "CLICKHOUSE_CLUSTER": CLUSTER or ""}
+
+
+def end(data_dir: Path) -> None:
+    """Kill the ClickHouse of the folder, if it has one; the next process finds another with the same data."""
+    if server := _servers.pop(data_dir, None):
+        server.kill()
 
 
 @contextmanager

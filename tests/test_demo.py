@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 
 from persons.demo import demo_events
 from persons.demo.log import Event
+from persons.management.commands.serve import Command
 
 UNTIL = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
 START = UNTIL - timedelta(days=90)
@@ -100,6 +102,17 @@ def test_until_means_the_same_moment_in_every_time_zone() -> None:
 def test_until_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         demo_events(UNTIL.replace(tzinfo=None))
+
+
+def test_the_end_of_the_demo_data_is_read_in_utc() -> None:
+    parser = Command().create_parser("manage.py", "serve")
+    assert parser.parse_args(["--demo-until", "2025-11-03"]).demo_until == datetime(2025, 11, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01", "9999-12-31"])
+def test_demo_data_cannot_end_on_what_is_no_day_of_our_time(text: str) -> None:
+    with pytest.raises(CommandError, match="--demo-until"):
+        Command().create_parser("manage.py", "serve").parse_args(["--demo-until", text])
 
 
 def test_there_are_about_three_thousand_persons_after_merges(events: list[Event]) -> None:

@@ -1,7 +1,7 @@
 """The documentation names what there is: a new setting or parameter without a word about it fails here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +11,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from persons.api.parameters.correlation import CorrelationParameters
 from persons.api.parameters.door import HARMLESS, Parameters
+from persons.api.parameters.events import EventsParameters
 from persons.api.parameters.funnel import FunnelParameters
 from persons.api.parameters.history import (
     AtTimeParameters,
@@ -34,15 +35,21 @@ from persons.api.parameters.values import ValuesParameters
 from persons.management.commands import (
     create_key,
     create_project,
+    import_posthog,
     rebuild_property_history,
     reset_distinct_ids,
     serve,
 )
 from persons.models import ALL_SCOPES
+from persons.openapi.views import description as document
+from tests.docs.pages import pages
+from tests.openapi.wire import operations
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-API = (ROOT / "docs" / "api.md").read_text()
+PAGES = {page.name: page.read_text() for page in (ROOT / "docs" / "endpoints").glob("*.md")}
+API = "\n".join([(ROOT / "docs" / "api.md").read_text(), *PAGES.values()])
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
 FILTERS = (ROOT / "docs" / "filters.md").read_text()
 
 
@@ -57,24 +64,62 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
     return found
 
 
-def test_the_readme_names_every_setting_and_only_those() -> None:
-    read = set(
-        re.findall(
-            r'(?:environ\.get|_flag|_seconds|_size)\("(\w+)"', (ROOT / "persons_api/settings.py").read_text()
-        )
-    )
-    assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+def test_operating_names_every_setting_and_only_those() -> None:
+    settings = (ROOT / "persons_api" / "settings.py").read_text()
+    read = set(re.findall(r'(?:environ\.get|_count|_flag|_name|_seconds|_size)\("(\w+)"', settings))
+    assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", [path for path in paths(get_resolver().url_patterns) if "admin" not in path])
-def test_every_endpoint_is_described(path: str) -> None:
+def test_every_path_is_described(path: str) -> None:
     told = path.removeprefix("api/projects/:project_id/").removeprefix("api/environments/:project_id/")
     told = told.replace(".ndjson/", ".csv/")  # whatever comes as the one comes as the other
-    assert (
-        f"/{told}" in API.replace(":id", ":person_id")
-        or f"{told}`" in API.replace(":id", ":person_id")
-        or (f"/{told.removesuffix('/')}`" in API)
+    assert f"/{told}" in API or f"{told}`" in API or f"/{told.removesuffix('/')}`" in API
+
+
+def endpoints(text: str) -> list[tuple[str, str, frozenset[str]]]:
+    """Method, path and scopes of the endpoints that a page is about, from its first table."""
+    rows = re.findall(r"^\| ((?:`[A-Z]+` )+)\| `(/\S+)` \| (.*) \|$", text, re.MULTILINE)
+    return [
+        (method, path, frozenset(re.findall(r"`(\w+:\w+)`", needs)))
+        for methods, path, needs in rows
+        for method in re.findall(r"\w+", methods)
+    ]
+
+
+def test_every_endpoint_has_a_page_that_says_which_scopes_it_needs() -> None:
+    asked = [
+        (method.upper(), re.sub(r"\{(\w+)\}", r":\1", path), frozenset(told.get("x-required-scopes", ())))
+        for path, methods in document()["paths"].items()
+        for method, told in methods.items()
+    ]
+    assert sorted(asked, key=str) == sorted(
+        (endpoint for page in PAGES.values() for endpoint in endpoints(page)), key=str
     )
+
+
+def linked(page: Path) -> Iterator[Path]:
+    """A page, and those it links to."""
+    yield page
+    yield from {page.parent / link for link in re.findall(r"\]\(([\w./-]+\.md)", page.read_text())}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_parameter_is_described_on_the_page_of_its_endpoint_or_where_that_leads(page: str) -> None:
+    told = "".join(each.read_text() for each in linked(ROOT / "docs" / "endpoints" / page))
+    asked = {(method, path) for method, path, _ in endpoints(PAGES[page])}
+    names = {
+        name
+        for operation in operations()
+        if (operation.method.upper(), re.sub(r"\{(\w+)\}", r":\1", operation.path)) in asked
+        for name in operation.fields
+    }
+    assert {name for name in names - {"personal_api_key"} if f"`{name}`" not in told} == set()
+
+
+def test_every_page_is_in_the_menu() -> None:
+    docs = ROOT / "docs"
+    assert {page for page in pages() if page.exists()} == set(docs.rglob("*.md"))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +136,7 @@ def test_every_endpoint_is_described(path: str) -> None:
         ChangesParameters,
         DiffParameters,
         TimelineParameters,
+        EventsParameters,
     ],
 )
 def test_every_parameter_is_described(parameters: type[Parameters]) -> None:
@@ -121,7 +167,8 @@ def test_every_scope_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [serve, create_project, create_key, rebuild_property_history, reset_distinct_ids]
+    "command",
+    [serve, create_project, create_key, import_posthog, rebuild_property_history, reset_distinct_ids],
 )
 def test_the_readme_names_every_command(command: object) -> None:
     name = str(getattr(command, "__name__", "")).rpartition(".")[2]

@@ -31,13 +31,13 @@ _ENGINE = re.compile(r"\bENGINE = (?P<kind>\w*MergeTree)(?:\((?P<arguments>[^)]*
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window = (\d+)")
 
 
-def on_cluster(statement: str, cluster: str) -> Iterator[str]:
-    """What is to be run instead, in this order. Each can be repeated if the statement can.
+def on_cluster(statement: str, cluster: str, database: str) -> Iterator[str]:
+    """What is to be run in the database instead, in this order. Each can be repeated if the statement can.
 
     Raises ValueError for a kind of statement that the numbered files have not had yet.
     """
     if table := _CREATE_TABLE.match(statement):
-        yield from _tables(statement, table, cluster)
+        yield from _tables(statement, table, cluster, database)
     elif view := _CREATE_VIEW.match(statement):
         yield _view(statement, view, cluster)
     elif view := _MODIFY_QUERY.match(statement):
@@ -54,7 +54,7 @@ def on_cluster(statement: str, cluster: str) -> Iterator[str]:
         )
 
 
-def _tables(statement: str, table: re.Match[str], cluster: str) -> Iterator[str]:
+def _tables(statement: str, table: re.Match[str], cluster: str, database: str) -> Iterator[str]:
     name, columns = table["name"], table["columns"]
     stored = on_each_server(name, cluster)
     rest = _replicated(statement[table.end("columns") :], is_sharded=stored != name)
@@ -62,7 +62,8 @@ def _tables(statement: str, table: re.Match[str], cluster: str) -> Iterator[str]
     if stored != name:
         yield (
             f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER '{cluster}' AS {stored}\n"
-            f"ENGINE = Distributed('{cluster}', currentDatabase(), '{stored}', {_SHARDING_KEY})"
+            # Not currentDatabase(): the other servers would take their own.
+            f"ENGINE = Distributed('{cluster}', '{database}', '{stored}', {_SHARDING_KEY})"
         )
 
 

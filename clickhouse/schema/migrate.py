@@ -54,13 +54,14 @@ class Plan:
 
     pending: tuple[Migration, ...]
     cluster: str | None
+    database: str
 
     def statements(self, migration: Migration) -> list[str]:
         """What one of them comes to, in order."""
         plain = [statement.rstrip(";") for statement in migration.statements]
         if not self.cluster:
             return plain
-        return [each for statement in plain for each in on_cluster(statement, self.cluster)]
+        return [each for statement in plain for each in on_cluster(statement, self.cluster, self.database)]
 
 
 def plan(store: ClickHouse) -> Plan:
@@ -72,7 +73,8 @@ def plan(store: ClickHouse) -> Plan:
             f"The ClickHouse data has schema version {max(unknown)}, this release knows {known[-1].number} "
             "at most. Start the release that wrote it, or a newer one."
         )
-    return Plan(tuple(each for each in known if each.number not in applied), store.cluster)
+    pending = tuple(each for each in known if each.number not in applied)
+    return Plan(pending, store.cluster, store.database)
 
 
 def migrate(store: ClickHouse) -> tuple[Migration, ...]:
@@ -81,7 +83,7 @@ def migrate(store: ClickHouse) -> tuple[Migration, ...]:
     Two runners at once would do each other's work again: whoever may have company holds a lock.
     """
     store.create_database()
-    for statement in _bookkeeping(store.cluster):
+    for statement in _bookkeeping(store):
         store.command(Fragment(statement))
     ahead = plan(store)
     for migration in ahead.pending:
@@ -98,8 +100,8 @@ def migrate(store: ClickHouse) -> tuple[Migration, ...]:
     return ahead.pending
 
 
-def _bookkeeping(cluster: str | None) -> list[str]:
-    return list(on_cluster(_APPLIED, cluster)) if cluster else [_APPLIED]
+def _bookkeeping(store: ClickHouse) -> list[str]:
+    return list(on_cluster(_APPLIED, store.cluster, store.database)) if store.cluster else [_APPLIED]
 
 
 def _applied(store: ClickHouse) -> set[int]:

@@ -43,6 +43,12 @@ def of_any_entity(project_id: int, entities: Iterable[Entity]) -> list[Fragment]
     return conditions
 
 
+def came_with(distinct_ids: Sequence[str], generations: Sequence[int]) -> Fragment:
+    """Whether a row of `events_with_merges` came with one of these distinct ids while it was of this
+    generation. By the hash alone: two ids of a project share one with a probability of 2^-64."""
+    return sql("events.distinct_id_hash IN\n(\n    {hashes}\n)", hashes=hashes_of(distinct_ids, generations))
+
+
 def of_distinct_ids(project_id: int, distinct_ids: Sequence[str], generations: Sequence[int]) -> Fragment:
     """The events that came with these distinct ids while they were of these generations.
 

@@ -46,6 +46,34 @@ LEFT ANY JOIN
     )
 
 
+def can_be_seen(project_id: int) -> Fragment:
+    """Whether an event belongs to somebody who is there, or to nobody because it made no person.
+
+    Not those of deleted persons, and not what came with a distinct id on hold (spec/decisions.md 12.1). It is
+    one condition, because the engine would ask the second part first, and read every distinct id for it.
+    """
+    return sql(
+        """
+NOT (
+    {person_of_event} IN
+    (
+        SELECT id
+        FROM person FINAL
+        WHERE team_id = {project:Int64} AND is_deleted = 1
+    )
+    OR events.distinct_id IN
+    (
+        SELECT distinct_id
+        FROM person_distinct_id2 FINAL
+        WHERE team_id = {project:Int64} AND is_deleted = 1
+    )
+)
+""".strip(),
+        person_of_event=PERSON_OF_EVENT,
+        project=project_id,
+    )
+
+
 def live_persons(project_id: int, *conditions: Fragment) -> Fragment:
     """The ids of the persons that exist, and of whose row the conditions hold: not those that were deleted,
     nor those that never were.

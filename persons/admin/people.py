@@ -107,9 +107,11 @@ class PersonAdmin(RowsOfProjects):
     def events_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The latest events, for the person's page to fetch: ClickHouse may be slow, or away."""
         person = get_object_or_404(self.get_queryset(request), pk=key)
-        rows = PersonDistinctId.objects.filter(person=person).order_by("-pk")[:1000]
+        # One more than the store makes use of.
+        rows = PersonDistinctId.objects.filter(person=person)[: store.MOST_IDS + 1]
         events = store.latest_events(
             person.project_id,
+            person.uuid,
             [row.distinct_id for row in rows],
             [row.generation for row in rows],
             _MOST_EVENTS,

@@ -2,22 +2,29 @@
 without."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from clickhouse import distinct_ids, persons, recent
+from clickhouse import distinct_ids, event_list, persons
 from clickhouse.client import ClickHouse, Limits, connect
 from clickhouse.errors import ClickHouseError
+from clickhouse.portions import MOST_IDS, all_at_once
+from clickhouse.query.events import EventsQuery
+from clickhouse.query.filters import PersonIs
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.query.search import search_filter
 from persons.observability.faults import name_of
 from persons.writing.holds import KnownId
 
+__all__ = ["MOST_IDS", "Copy", "Events", "Told", "latest_events", "persons_found", "told", "version"]
 Copy: TypeAlias = distinct_ids.Copy
 Events: TypeAlias = distinct_ids.Events
+# Capture takes no event for one that happens more than 23 hours from now.
+_AHEAD = timedelta(days=1)
 _log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer")
 
@@ -53,16 +60,29 @@ def persons_found(project_id: int, text: str, most: int) -> list[UUID] | None:
 
 
 def latest_events(
-    project_id: int, names: Sequence[str], generations: Sequence[int], most: int
-) -> list[recent.Event] | None:
-    """The latest events of a person, given by its distinct ids. None while ClickHouse is away."""
-    return _ask(lambda store: recent.latest_events(store, project_id, names, generations, most=most))
+    project_id: int, person: UUID, names: Sequence[str], generations: Sequence[int], most: int
+) -> list[event_list.Event] | None:
+    """The latest events of a person with these distinct ids. None while ClickHouse is away."""
+    ids = all_at_once(names, generations)
+    query = EventsQuery(
+        project_id=project_id,
+        before=datetime.now(UTC) + _AHEAD,
+        filter=PersonIs(uuid=person),
+        distinct_ids=None if ids is None else tuple(ids.distinct_ids),
+        generations=() if ids is None else tuple(ids.generations),
+        limit=most,
+    )
+    return _ask(lambda store: event_list.events_page(store, query).events)
 
 
 def _ask(question: Callable[[ClickHouse], _Answer]) -> _Answer | None:
-    limits = Limits(settings.QUERY_TIMEOUT_SECONDS, settings.QUERY_MAX_MEMORY)
+    limits = Limits(**settings.QUERY_LIMITS)
     try:
-        return question(connect(settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER))
+        return question(
+            connect(
+                settings.CLICKHOUSE_QUERY_URL or settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER
+            )
+        )
     except ClickHouseError as error:
         _log.warning("admin.without_clickhouse", reason=name_of(error))
         return None

@@ -10,7 +10,7 @@ from uuid import UUID
 from clickhouse.client import ClickHouse
 from clickhouse.history import HistoryColumns
 from clickhouse.query.history import HistoryQuery
-from persons.api.history import NO_EVENT, microseconds, moment_of, updates_of, walk_history
+from persons.history import NO_EVENT, microseconds, moment_of, updates_of, walk_history
 from persons.identity import same_json
 from persons.identity.replay import Replay, Update
 

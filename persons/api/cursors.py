@@ -1,14 +1,14 @@
 """Where a page of a list begins, as an opaque text: after a certain row, of a certain list."""
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import orjson
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter
 
+from persons.api.parameters.cursors import cursor_of, place_of
 from persons.errors import invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,23 +42,14 @@ def list_of(what: str, parameters: BaseModel, without: Collection[str]) -> str:
 
 def cursor_after(place: Place, made_for: str) -> str:
     """The cursor of the page that begins after a row."""
-    written = ((place.at - _EPOCH) // _MICROSECOND, place.key, made_for)
-    return urlsafe_b64encode(orjson.dumps(written)).decode().rstrip("=")
+    return cursor_of(((place.at - _EPOCH) // _MICROSECOND, place.key, made_for))
 
 
 def place_in(cursor: str, made_for: str) -> Place:
     """The row after which the page begins. Raises a 400."""
-    written = _read(cursor)
+    written = place_of(cursor, _WRITTEN)
     if written.made_for != made_for:
         raise invalid(
             "cursor", "This cursor was made for other parameters. Send those, or begin without a cursor."
         )
     return Place(_EPOCH + written.microseconds * _MICROSECOND, written.key)
-
-
-def _read(cursor: str) -> _Written:
-    try:
-        decoded: Any = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return _WRITTEN.validate_json(decoded, strict=True)
-    except (ValueError, ValidationError) as error:
-        raise invalid("cursor", "Must be one that stood in `next_cursor` or `next`.") from error

@@ -75,13 +75,13 @@ def _of_clickhouse(error: ClickHouseError) -> Exception:
         return Unavailable()
     if isinstance(error, QueryTimeout):
         return _QueryTimedOut(
-            f"The question takes longer than the {settings.QUERY_TIMEOUT_SECONDS:g} seconds it may take. "
+            f"The question takes longer than the {settings.QUERY_LIMITS['seconds']:g} seconds it may take. "
             f"{_CHEAPER}, or let whoever runs the service raise QUERY_TIMEOUT_SECONDS."
         )
     if isinstance(error, QueryTooLarge):
         return _QueryTooLarge(
             "The question needs more memory than it may have, or reads more than it may read. "
-            f"{_CHEAPER}, or let whoever runs the service raise QUERY_MAX_MEMORY."
+            f"{_CHEAPER}, or let whoever runs the service raise QUERY_MAX_MEMORY or QUERY_MAX_ROWS."
         )
     if isinstance(error, InvalidPattern):
         return invalid(None, "A regular expression among the filters is not one that RE2 understands.")

@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 
 from persons.api.actors import with_distinct_ids
-from persons.api.history import Asked, properties_at
 from persons.api.parameters.history import AtTimeParameters, OnePersonParameters, Wanted
 from persons.api.persons import by_id
 from persons.api.rows import person_row
 from persons.api.stores import clickhouse
+from persons.history import Asked, properties_at
 from persons.models import Person, PersonDistinctId, Project
 
 

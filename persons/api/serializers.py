@@ -13,7 +13,7 @@ MAX_DEPTH = 100
 
 def validate_depth(value: Any) -> None:
     """Raises ValidationError for JSON so deeply nested that it could be stored but not sent to anybody."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         lists = [each.values() if isinstance(each, dict) else each for each in level]
         level = [each for values in lists for each in values if isinstance(each, dict | list)]
@@ -22,15 +22,23 @@ def validate_depth(value: Any) -> None:
     raise serializers.ValidationError(f"May be nested {MAX_DEPTH} levels deep at most.")
 
 
+class _Text(serializers.CharField):
+    """Texts only: the parent would make one of a number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class ProjectSerializer(serializers.ModelSerializer[Project]):
-    timezone = serializers.CharField(validators=[validate_timezone], default="UTC")
+    name = _Text(max_length=200)
+    timezone = _Text(validators=[validate_timezone], default="UTC")
     week_start_day = serializers.ChoiceField(choices=WeekStartDay.choices, default=WeekStartDay.SUNDAY)
     test_account_filters = serializers.ListField(
         child=serializers.DictField(validators=[validate_depth]), default=list
     )
-    person_display_name_properties = serializers.ListField(
-        child=serializers.CharField(max_length=400), required=False
-    )
+    person_display_name_properties = serializers.ListField(child=_Text(max_length=400), required=False)
 
     class Meta:
         model = Project
@@ -50,9 +58,9 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 
 class PersonalAPIKeySerializer(serializers.ModelSerializer[PersonalAPIKey]):
-    scopes = serializers.ListField(
-        child=serializers.CharField(max_length=40, validators=[validate_scope]), allow_empty=False
-    )
+    # What the parent has under this name is for browsers.
+    label = _Text(max_length=100)  # type: ignore[assignment]
+    scopes = serializers.ListField(child=_Text(max_length=40, validators=[validate_scope]), allow_empty=False)
     scoped_projects = serializers.ListField(child=serializers.IntegerField(), default=list)
 
     class Meta:

@@ -9,7 +9,7 @@ from clickhouse.history import HistoryColumns
 from clickhouse.query.history import HistoryQuery
 from clickhouse.query.timeline import TimelineQuery
 from clickhouse.timeline import read_moments
-from persons.api.history import moment_of, updates_of, walk_history
+from persons.history import moment_of, updates_of, walk_history
 from persons.identity import same_json
 from persons.identity.replay import Replay
 

@@ -7,12 +7,14 @@ from persons.api.views.actions import ActionsView
 from persons.api.views.activity import ActivityView
 from persons.api.views.batches import BatchView
 from persons.api.views.cohorts import CohortsView
+from persons.api.views.events import EventsView
 from persons.api.views.funnel import FunnelView
 from persons.api.views.health import HealthView, LivenessView
 from persons.api.views.history import HistoryView, PropertiesAtTimeView
 from persons.api.views.lifecycle import LifecycleView
 from persons.api.views.me import CurrentKeyView, KeysViewSet, MeView
 from persons.api.views.not_built import NOT_BUILT, NotBuiltView
+from persons.api.views.not_kept import NOT_KEPT, NotKeptView
 from persons.api.views.persons import PersonsView
 from persons.api.views.projects import ProjectsViewSet, ProjectView
 from persons.api.views.trends import TrendsView
@@ -86,6 +88,11 @@ _cohorts: list[URLPattern] = [
         CohortsView.as_view({"patch": "remove_person"}),
     ),
 ]
+_events: list[URLPattern] = [
+    path("", EventsView.as_view({"get": "list"})),
+    path("<str:event_id>/", EventsView.as_view({"get": "retrieve"})),
+]
+_not_kept: list[URLPattern] = [path(f"{name}/", NotKeptView.as_view({"get": "list"})) for name in NOT_KEPT]
 _project = ProjectView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 urlpatterns = [
@@ -102,9 +109,13 @@ urlpatterns = [
     path("api/projects/<str:project_id>/persons/", include(_persons)),
     path("api/projects/<str:project_id>/actions/", include(_actions)),
     path("api/projects/<str:project_id>/cohorts/", include(_cohorts)),
+    path("api/projects/<str:project_id>/events/", include(_events)),
+    path("api/projects/<str:project_id>/", include(_not_kept)),
     path("api/environments/<str:project_id>/", _project),
     *_with_files("api/environments/<str:project_id>/persons", _all, _list),
     path("api/environments/<str:project_id>/persons/", include(_persons)),
     path("api/environments/<str:project_id>/actions/", include(_actions)),
     path("api/environments/<str:project_id>/cohorts/", include(_cohorts)),
+    path("api/environments/<str:project_id>/events/", include(_events)),
+    path("api/environments/<str:project_id>/", include(_not_kept)),
 ]

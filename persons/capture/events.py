@@ -62,7 +62,7 @@ def _event(
     if size > MAX_EVENT_BYTES:
         raise Refused(f"an event may have {MAX_EVENT_BYTES} bytes at most, this one has {size}")
     if b"\\u0000" in encoded:
-        raw = _without_nul(raw)
+        raw = without_nul(raw)
     properties = _properties(raw)
     timestamp, note = times.happened_at(
         timestamp=raw.get("timestamp"),
@@ -134,12 +134,12 @@ def _identifier(value: object) -> tuple[uuid.UUID, str | None]:
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | noise), note
 
 
-def _without_nul(value: Any) -> Any:
+def without_nul(value: Any) -> Any:
     """PostgreSQL's text cannot hold NUL; U+FFFD says that something was there."""
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd")
     if isinstance(value, list):
-        return [_without_nul(each) for each in value]
+        return [without_nul(each) for each in value]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(each) for key, each in value.items()}
+        return {without_nul(key): without_nul(each) for key, each in value.items()}
     return value

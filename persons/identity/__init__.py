@@ -1,13 +1,16 @@
 """The rules of who is who: property updates, merges, refused ids. Pure functions on plain values."""
 
+from persons.identity.listing import listing
 from persons.identity.merges import json_text
 from persons.identity.people import person_uuid
 from persons.identity.process import is_personless, mentioned_ids, merge_ids, process
 from persons.identity.properties import NO_UPDATE_EVENTS, same_json
 from persons.identity.undo import delete, release, split, split_uuid
 from persons.identity.values import (
+    Elsewhere,
     Event,
     Known,
+    Listed,
     Mapping,
     Note,
     Outcome,
@@ -19,8 +22,10 @@ from persons.identity.values import (
 
 __all__ = [
     "NO_UPDATE_EVENTS",
+    "Elsewhere",
     "Event",
     "Known",
+    "Listed",
     "Mapping",
     "Note",
     "Outcome",
@@ -31,6 +36,7 @@ __all__ = [
     "delete",
     "is_personless",
     "json_text",
+    "listing",
     "mentioned_ids",
     "merge_ids",
     "person_uuid",

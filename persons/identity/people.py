@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from persons.identity.properties import SIZE_LIMIT, Change, json_size
-from persons.identity.values import Event, Known, Mapping, Move, Outcome, Person, Tombstone
+from persons.identity.values import Elsewhere, Event, Known, Mapping, Move, Outcome, Person, Tombstone
 
 PERSON_NAMESPACE = UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 # How far a tombstone's version is above the last live one, so that no late copy of it wins (4.6).
@@ -129,6 +129,12 @@ class Draft:
             self.owned = True
         return self.properties
 
+    def was_there(self, timestamp: datetime) -> None:
+        """Take note of a time at which there was the person already."""
+        if timestamp < self.created_at:
+            self.created_at = timestamp
+            self.raise_version()
+
     def absorb(self, loser: "Draft") -> None:
         """Take over another person's properties, history and time (4.6). One change."""
         self.size = self._measure() + loser._measure()
@@ -152,9 +158,11 @@ class Draft:
 class People:
     """All persons and mappings that a batch touches, on top of what is known."""
 
-    def __init__(self, project_id: int, known: Known) -> None:
+    def __init__(self, project_id: int, known: Known, elsewhere: Elsewhere | None = None) -> None:
         self._project_id = project_id
         self._known = known
+        self._elsewhere = elsewhere or Elsewhere()
+        self._names: dict[UUID, str] = {}
         self._drafts: dict[UUID, Draft] = {}
         self._mappings: dict[str, Mapping] = {}
         self._overridden: set[str] = set()
@@ -213,13 +221,40 @@ class People:
 
     def create(self, event: Event, *, is_identified: bool) -> Draft:
         """A person made by an event, with the event's distinct id and as yet no properties (4.5)."""
-        uuid = self._own_uuid(event.distinct_id)
+        uuid = self._uuid_from_elsewhere(event) or self._own_uuid(event.distinct_id)
         is_hidden = self.is_on_hold(event.distinct_id)
         draft = Draft(Person(uuid, event.timestamp, {}, is_identified, 0, event.timestamp, is_hidden))
         draft.changed = True
         self._drafts[uuid] = draft
         self.attach(event.distinct_id, draft)
         return draft
+
+    def _uuid_from_elsewhere(self, event: Event) -> UUID | None:
+        """The uuid that the event's person has where the event comes from, if the person can have it here."""
+        there = self._elsewhere.persons.get(event.uuid)
+        if there is None or self.generation(event.distinct_id) or there in self._names:
+            return None
+        if there in self._elsewhere.names:
+            return None
+        self._names[there] = event.distinct_id
+        is_free = there not in self._elsewhere.taken and there not in self._drafts
+        return there if is_free else None
+
+    def recognise(self, event: Event) -> None:
+        """Give an id without a person to the one who, where the event comes from, is its person."""
+        if not self._elsewhere.persons or self.generation(event.distinct_id):
+            return
+        there = self._elsewhere.persons.get(event.uuid)
+        name = there and (self._names.get(there) or self._elsewhere.names.get(there))
+        if not name or name == event.distinct_id or self.owner(event.distinct_id) is not None:
+            return
+        person = self.owner(name)
+        if person is not None and not person.is_hidden:
+            self.attach(event.distinct_id, person)
+
+    def is_listed(self, person: Draft) -> bool:
+        """Whether the person is as a list of persons has said."""
+        return person.uuid in self._elsewhere.listed
 
     def attach(self, distinct_id: str, person: Draft) -> None:
         """Give an id that has no person to one; to a hidden one, and it is on hold as well."""
@@ -247,6 +282,7 @@ class People:
                 outcome.persons[uuid] = draft.person()
             elif draft.seen and draft.last_seen_at is not None:
                 outcome.seen[uuid] = draft.last_seen_at
+        outcome.names.update(self._names)
         outcome.mappings.update(self._mappings)
         outcome.moves = list(self._first_moves())
         moved = self._moved_mappings()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from persons.identity.merges import quoted, wanted_merge
 from persons.identity.people import Draft, People
 from persons.identity.properties import REFUSED_UPDATE, SIZE_LIMIT, change_of, read_update, without_update
-from persons.identity.values import Event, Known, Note, Outcome, RefusedMerge, StoredEvent
+from persons.identity.values import Elsewhere, Event, Known, Note, Outcome, RefusedMerge, StoredEvent
 
 # Events that say something of a person, and therefore contradict a flag that says there is none (4.4).
 PERSON_EVENTS = frozenset(
@@ -29,13 +29,23 @@ def merge_ids(events: Iterable[Event]) -> set[str]:
     return ids
 
 
-def process(project_id: int, events: Sequence[Event], known: Known, *, reuse: bool = False) -> Outcome:
+def process(
+    project_id: int,
+    events: Sequence[Event],
+    known: Known,
+    *,
+    reuse: bool = False,
+    elsewhere: Elsewhere | None = None,
+) -> Outcome:
     """What the events make of what is known. Changes neither; how events are cut into batches makes no odds.
 
     `reuse`: an event for an id on hold ends the hold (decisions.md 12.3); then `known` has all ids of the
-    hidden persons in it. KeyError: a mapping in `known` names a person that is not in `known`.
+    hidden persons in it. `elsewhere`: the events are imported. They may come in any order, so no properties
+    change: that is left to a replay of their history. And what a list of persons says of who is who stands:
+    no merge makes one of two who are listed. KeyError: a mapping in `known` names a person that is not in
+    `known`.
     """
-    people = People(project_id, known)
+    people = People(project_id, known, elsewhere)
     outcome = Outcome()
     for event in events:
         if reuse:
@@ -49,7 +59,7 @@ def process(project_id: int, events: Sequence[Event], known: Known, *, reuse: bo
             person_id = people.personless(event.distinct_id) if owner is None else owner.uuid
             outcome.events.append(StoredEvent(event, person_id, *people.times(event.distinct_id)))
         else:
-            _take(event, people, outcome)
+            _take(event, people, outcome, is_imported=elsewhere is not None)
     people.settle(outcome)
     return outcome
 
@@ -63,8 +73,10 @@ def _contradicts_itself(event: Event) -> bool:
     return event.event in PERSON_EVENTS and is_personless(event)
 
 
-def _take(event: Event, people: People, outcome: Outcome) -> None:
+def _take(event: Event, people: People, outcome: Outcome, *, is_imported: bool) -> None:
     """Decide an event that may make, merge and change persons."""
+    if is_imported:
+        people.recognise(event)
     properties, update, reasons = read_update(event.event, event.properties)
     other_id, reason = wanted_merge(event)
     if reason is not None:
@@ -74,7 +86,9 @@ def _take(event: Event, people: People, outcome: Outcome) -> None:
     else:
         person, is_counted = _merge(event, other_id, people, outcome)
     person.see(event.timestamp)
-    change = change_of(person.properties, update)
+    if is_imported and not people.is_listed(person):
+        person.was_there(event.timestamp)
+    change = None if is_imported else change_of(person.properties, update)
     if change is not None:
         if not person.apply(change):
             properties = without_update(properties)
@@ -129,6 +143,10 @@ def _merge(event: Event, other_id: str, people: People, outcome: Outcome) -> tup
         people.attach(event.distinct_id, other)
         return other, other.identify()
     if person is not other:
+        if people.is_listed(other):
+            if people.is_listed(person):
+                return person, person.identify()
+            person, other = other, person
         if event.event == "$merge_dangerously" or not other.is_identified:
             people.merge(other, survivor=person, place=len(outcome.events))
             return person, True

@@ -27,9 +27,10 @@ class IdentityChange(NamedTuple):
     """What happened to a distinct id, and so to persons, beside updates. Persons are texts of uuids.
 
     merge: `other`, whose it was, became part of `person`. split: from here on it is `person`'s, which has
-    exactly `properties`; of all distinct ids of that person, one has these. deletion: what had arrived with
-    it is nobody's. `version` is what a split or a deletion made that of the distinct id: what arrives later
-    and has found it at a lower one did not know of them, and counts as if it had arrived before.
+    exactly `properties`; of all distinct ids of that person, one has these. `is_whole`: of the time before
+    nothing is left, whenever it arrives. deletion: what had arrived with it is nobody's. `version` is what a
+    split or a deletion made that of the distinct id: what arrives later and has found it at a lower one did
+    not know of them, and counts as if it had arrived before.
     """
 
     timestamp: int
@@ -43,6 +44,7 @@ class IdentityChange(NamedTuple):
     event_uuid: UUID
     event_distinct_id: str
     version: int = 0
+    is_whole: bool = False
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -131,7 +133,9 @@ class Replay:
         """Replay the next identity change."""
         change = self.ahead.popleft()
         owner = self._now(change.person)
-        if change.kind == "split":
+        if change.kind == "split" and change.is_whole:
+            self._own[owner] = dict(change.properties)
+        elif change.kind == "split":
             self._own.setdefault(owner, {}).update(change.properties)
         elif (other := self._now(change.other)) != owner:
             self._own[owner] = {**self._own.pop(other, {}), **self._own.pop(owner, {})}

@@ -72,6 +72,33 @@ class Known:
     mappings: dict[str, Mapping] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Elsewhere:
+    """What an import knows beside its events: who their persons are in the service they come from.
+
+    `persons`: by an event's uuid, its person's uuid there. `names`: by such a uuid, a distinct id of the
+    person here that stands for it. `taken`: uuids that no new person can be given. `listed`: persons here, by
+    uuid, that are as a list of persons has said.
+    """
+
+    persons: dict[UUID, UUID] = field(default_factory=dict)
+    names: dict[UUID, str] = field(default_factory=dict)
+    taken: set[UUID] = field(default_factory=set)
+    listed: set[UUID] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person as a list of persons has it, or a part of its distinct ids. `created_at` and `is_identified`
+    are None where the list does not say."""
+
+    uuid: UUID
+    distinct_ids: tuple[str, ...]
+    properties: dict[str, Any]
+    created_at: datetime | None
+    is_identified: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event to be stored, its properties enriched (4.1), its person at the time of arrival, and the
@@ -142,7 +169,7 @@ class Outcome:
     of which only `last_seen_at` moved: their version stays, ClickHouse needs no copy. `deleted` are persons
     deleted, or merged away, also such as were made in this batch. `mappings` are new or changed. `overrides`,
     all of them also in `mappings`, are the ids with earlier events under another person_id. `moves`: what
-    merges did.
+    merges did. `names`: new ones for `Elsewhere`.
     """
 
     events: list[StoredEvent] = field(default_factory=list)
@@ -154,3 +181,4 @@ class Outcome:
     deleted: dict[UUID, Tombstone] = field(default_factory=dict)
     mappings: dict[str, Mapping] = field(default_factory=dict)
     overrides: dict[str, Mapping] = field(default_factory=dict)
+    names: dict[UUID, str] = field(default_factory=dict)

@@ -28,17 +28,19 @@ class Welcome(NamedTuple):
     admin_password: str | None
 
 
-def prepare(*, demo: bool) -> Welcome:
-    """Make what a fresh installation needs; does nothing on an old one. Continues where it was cut off."""
+def prepare(*, demo: bool, demo_until: datetime | None = None) -> Welcome:
+    """Make what a fresh installation needs; does nothing on an old one. Continues where it was cut off.
+
+    The demo data end at demo_until, now if that is None.
+    """
     if not Project.objects.exists():
         _note_file().unlink(missing_ok=True)
         # The project exists once the note does: cut off in between, the next start begins anew.
         with transaction.atomic():
             project = new_project("Demo" if demo else "My project")
             if demo:
-                _note_file().write_text(
-                    json.dumps({"project": project.pk, "until": datetime.now(UTC).isoformat()})
-                )
+                until = demo_until or datetime.now(UTC)
+                _note_file().write_text(json.dumps({"project": project.pk, "until": until.isoformat()}))
     _load_demo()
     user = owner()
     key = None

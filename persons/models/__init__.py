@@ -7,6 +7,7 @@ from persons.models.deletion import Deletion
 from persons.models.erasure import ProjectErasure, erase
 from persons.models.event import EventUuid
 from persons.models.idempotency import IdempotentAnswer
+from persons.models.importing import ImportedFile, ImportedPerson, UnsettledProperties
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
 from persons.models.outbox import ClickHouseTable, Outbox
 from persons.models.person import Person, PersonDistinctId, PersonTombstone
@@ -25,6 +26,8 @@ __all__ = [
     "Deletion",
     "EventUuid",
     "IdempotentAnswer",
+    "ImportedFile",
+    "ImportedPerson",
     "Membership",
     "Outbox",
     "Person",
@@ -34,6 +37,7 @@ __all__ = [
     "Project",
     "ProjectErasure",
     "RequestCount",
+    "UnsettledProperties",
     "User",
     "erase",
 ]

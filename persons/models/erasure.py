@@ -6,6 +6,7 @@ from persons.models.cohort import CohortMember
 from persons.models.deletion import Deletion
 from persons.models.event import EventUuid
 from persons.models.idempotency import IdempotentAnswer
+from persons.models.importing import ImportedFile, ImportedPerson, UnsettledProperties
 from persons.models.outbox import Outbox
 from persons.models.person import Person, PersonDistinctId, PersonTombstone
 from persons.models.project import Project
@@ -34,6 +35,9 @@ def erase(project: Project) -> None:
             ActivityLog,
             Deletion,
             IdempotentAnswer,
+            ImportedFile,
+            ImportedPerson,
+            UnsettledProperties,
             CohortMember,
             PersonDistinctId,
             Person,

@@ -20,11 +20,12 @@ ARRIVALS_PER_REQUEST = 1 << 16
 
 class Part(NamedTuple):
     """A person that a split has left or made: all of its distinct ids, with their versions, and its
-    properties."""
+    properties. `is_whole`: these properties and no others, whatever arrives later of the time before."""
 
     person: UUID
     versions: Mapping[str, int]
     properties: dict[str, Any]
+    is_whole: bool = False
 
 
 def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
@@ -33,12 +34,18 @@ def note_split(project_id: int, parts: Iterable[Part], now: datetime) -> None:
         {
             "distinct_id": each,
             "distinct_id_version": version,
-            "detail": orjson.dumps([part.person, {} if place else part.properties]).decode(),
+            "detail": orjson.dumps(_detail(part, place)).decode(),
         }
         for part in parts
         for place, (each, version) in enumerate(part.versions.items())
     ]
     _note(project_id, "split", changes, now)
+
+
+def _detail(part: Part, place: int) -> list[Any]:
+    if place:
+        return [part.person, {}]
+    return [part.person, part.properties, *([True] if part.is_whole else [])]
 
 
 def note_deletion(project_id: int, versions: Mapping[str, int], now: datetime) -> int:

@@ -11,7 +11,7 @@ from persons.models.secrets import PERSONAL_KEY_PREFIX, hashed, masked, random_t
 from persons.models.user import User
 
 # An object is something a key may read or write; "write" implies "read".
-SCOPE_OBJECTS = ("action", "activity_log", "cohort", "person", "personal_api_key", "project")
+SCOPE_OBJECTS = ("action", "activity_log", "cohort", "person", "personal_api_key", "project", "query")
 ALL_SCOPES = ("*", *(f"{name}:{access}" for name in SCOPE_OBJECTS for access in ("read", "write")))
 _BETWEEN_NOTES = timedelta(minutes=1)
 

@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from persons.openapi.fields import COMPONENT, FILES_ONLY, MORE_EXAMPLES, NEEDS
+from persons.openapi.fields import COMPONENT, FILES_ONLY, MORE_EXAMPLES, NEEDS, REQUIRED
 
 Schema = dict[str, Any]
 _REF = "#/components/schemas/"
@@ -57,7 +57,7 @@ class Components:
         if name := node.get(COMPONENT):
             return self._named(name, node)
         if ref := node.pop("$ref", None):
-            return _beside(self._reference(ref), node)
+            return self._beside(self._reference(ref), node)
         if any(_is_scalar(option) for option in node.get("anyOf", ())):
             del node["anyOf"]
         return self._plain(node)
@@ -84,12 +84,14 @@ class Components:
         return self._object(node) if "properties" in node else node
 
     def _object(self, node: Schema) -> Schema:
-        required = node.get("required", [])
+        sent = node.get("properties", {})
+        # What has a default only to be refused in words of our own cannot be null either.
+        missed = [name for name, each in sent.items() if each.get(REQUIRED)]
+        never_null = {name: _never_null(each) for name, each in sent.items()}
+        required = [*node.get("required", []), *missed]
         properties = {
-            name: self._schema(_never_null(each) if name not in required else each)
-            for name, each in sorted(
-                node.get("properties", {}).items(), key=lambda pair: pair[0] not in required
-            )
+            name: self._schema(each if name in node.get("required", []) else never_null[name])
+            for name, each in sorted(sent.items(), key=lambda pair: pair[0] not in required)
         }
         found = {
             "type": "object",
@@ -121,7 +123,7 @@ class Components:
         own = (*_OF_FIELD, NEEDS, FILES_ONLY)
         of_field = {key: value for key, value in node.items() if key in own}
         rest = {key: value for key, value in node.items() if key not in (*own, COMPONENT, "title")}
-        return _beside(self._component(name, rest), of_field)
+        return self._beside(self._component(name, rest), of_field)
 
     def _component(self, name: str, source: Schema) -> Schema:
         if self._sources.setdefault(name, source) != source:
@@ -131,14 +133,15 @@ class Components:
             self.schemas[name] = self._schema(source)
         return {"$ref": _REF + name}
 
-
-def _beside(reference: Schema, siblings: Schema) -> Schema:
-    """OpenAPI 3.0 reads nothing beside a `$ref`."""
-    siblings = {key: value for key, value in siblings.items() if key in _OF_FIELD or key.startswith("x-")}
-    siblings = _with_example(siblings)
-    if siblings.get("default", 0) is None:
-        del siblings["default"]
-    return {"allOf": [reference], **siblings} if siblings else reference
+    def _beside(self, reference: Schema, siblings: Schema) -> Schema:
+        """OpenAPI 3.0 reads nothing beside a `$ref`."""
+        siblings = {key: value for key, value in siblings.items() if key in _OF_FIELD or key.startswith("x-")}
+        siblings = _with_example(siblings)
+        if siblings.get("default", 0) is None:
+            del siblings["default"]
+        # Out of an allOf openapi-typescript takes the `type` by which a union's members are told apart.
+        told_apart = "discriminator" in self.schemas[reference["$ref"].removeprefix(_REF)]
+        return {"oneOf" if told_apart else "allOf": [reference], **siblings} if siblings else reference
 
 
 def _without_null(node: Schema) -> Schema:
@@ -157,6 +160,7 @@ def _never_null(node: Schema) -> Schema:
     """What may be left out need not be null."""
     node = _without_null(node)
     node.pop("nullable", None)
+    node.pop(REQUIRED, None)
     return node
 
 

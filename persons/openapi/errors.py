@@ -50,15 +50,26 @@ _DESCRIPTIONS: dict[int, tuple[str, str, dict[str, Any]]] = {
 
 def error_responses(error: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The components of responses. `error`: a reference to the shape."""
+    content = {"content": {"application/json": {"schema": error}}}
     return {
-        name: {"description": text, "headers": headers, "content": {"application/json": {"schema": error}}}
+        name: {
+            "description": text,
+            **({"headers": headers} if headers else {}),
+            **content,
+        }
         for name, text, headers in _DESCRIPTIONS.values()
     }
 
 
-def error_references() -> dict[str, dict[str, str]]:
+# Who needs no key is not refused one, nor is told that there is no such thing.
+_OF_KEYS = {403, 404, 415, 429}
+
+
+def error_references(*, needs_key: bool, has_body: bool) -> dict[str, dict[str, str]]:
     """What an operation says of errors."""
+    never = set() if needs_key else _OF_KEYS if has_body else {400, 401, 413} | _OF_KEYS
     return {
         str(status): {"$ref": f"#/components/responses/{name}"}
         for status, (name, _, _) in _DESCRIPTIONS.items()
+        if status not in never
     }

@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema
 
 COMPONENT = "x-component"
 NEEDS = "x-example-with"
+REQUIRED = "x-required"
 MORE_EXAMPLES = "x-more-examples"
 FILES_ONLY = "x-in-files-only"
 
@@ -17,14 +18,20 @@ def told(
     description: str,
     *examples: Any,
     needs: dict[str, Any] | None = None,
+    required: bool = False,
     files_only: bool = False,
     **limits: Any,
 ) -> Any:
     """A field's meaning, and values that work. A test sends each of them, together with `needs`: parameters
-    without which they make no sense. `files_only`: it works everywhere, but JSON with it is not what the
+    without which they make no sense. `required`: it is, although the model has a default, so that a refusal
+    can be worded by whoever misses it. `files_only`: it works everywhere, but JSON with it is not what the
     model of the answer says. `limits`: `ge`, `max_length` and what else pydantic's Field takes."""
-    extra: Any = {**({NEEDS: needs} if needs else {}), **({FILES_ONLY: True} if files_only else {})} or None
-    return Field(description=description, examples=list(examples), json_schema_extra=extra, **limits)
+    extra: Any = {
+        **({NEEDS: needs} if needs else {}),
+        **({REQUIRED: True} if required else {}),
+        **({FILES_ONLY: True} if files_only else {}),
+    }
+    return Field(description=description, examples=list(examples), json_schema_extra=extra or None, **limits)
 
 
 @dataclass(frozen=True)

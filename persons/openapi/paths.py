@@ -26,6 +26,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "cohort_id": {"description": "The cohort.", "schema": _ID, "example": 12},
     "action_id": {"description": "The action.", "schema": _ID, "example": 3},
+    "event_id": {
+        "description": "The event, by its uuid.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "0190d3f1-2b4c-7a6b-8c7d-2f4e6a8b0c1d",
+    },
     "key_id": {"description": "The key, by its id.", "schema": _ID, "example": 7},
 }
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from persons.openapi.components import Components, Schema, with_defaults_told
 from persons.openapi.errors import ErrorResponse, error_references, error_responses
 from persons.openapi.fields import FILES_ONLY
+from persons.openapi.headers import HEADERS, headers_of
 from persons.openapi.operation import Operation
 from persons.openapi.paths import PATH_PARAMETERS, form_of, operation_id_of, tag_of
 from persons.openapi.query import query_parameter
@@ -38,6 +39,7 @@ class _Registry(ComponentRegistry):
                 name: with_defaults_told(schema) for name, schema in sorted(self.models.schemas.items())
             },
             "responses": error_responses(error),
+            "headers": HEADERS,
             "securitySchemes": KEY_SCHEMES,
         }
 
@@ -79,7 +81,7 @@ class Described(AutoSchema):
                 *([] if method in _IN_BODY else self._in_query(operation)),
             ],
             "requestBody": self._body(operation) if method in _IN_BODY else None,
-            "responses": dict(sorted({**error_references(), **self._success(operation)}.items())),
+            "responses": dict(sorted({**self._errors(operation), **self._success(operation)}.items())),
             "x-required-scopes": list(scopes or ()),
             "x-example": {} if method in _IN_BODY else dict(operation.example),
             "x-speakeasy-pagination": self._pages(operation),
@@ -172,15 +174,26 @@ class Described(AutoSchema):
             json["example"] = dict(operation.example)
         return {"content": {"application/json": json}, "required": True}
 
+    def _errors(self, operation: Operation) -> Schema:
+        has_body = self.method in _IN_BODY and operation.parameters is not None
+        return error_references(needs_key=self._scopes() is not None, has_body=has_body)
+
     def _success(self, operation: Operation) -> Schema:
+        headers = headers_of(
+            takes_parameters=operation.parameters is not None and self._scopes() is not None,
+            can_be_replayed=bool(self.method != "GET" and getattr(self.view, "headers_of_changes", ())),
+        )
         if operation.answer is None:
-            return {str(operation.status): {"description": "Done."}}
+            return {str(operation.status): {"description": "Done.", "headers": headers}}
         if self._is_file:
             content: Schema = {_MEDIA_TYPES[self._form]: {"schema": {"type": "string"}}}
         else:
             content = {"application/json": {"schema": self.registry.models.ref(operation.answer)}}
         statuses = (operation.status, *operation.also)
-        return {str(status): {"description": "The answer.", "content": content} for status in statuses}
+        return {
+            str(status): {"description": "The answer.", "headers": headers, "content": content}
+            for status in statuses
+        }
 
     def _pages(self, operation: Operation) -> Schema:
         """How generated clients find the next page."""

@@ -8,6 +8,7 @@ the caller's transaction.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -27,6 +28,10 @@ class StoredId(NamedTuple):
     person_key: int | None
 
 
+# Compares as uuids do, and several times faster.
+_number = attrgetter("int")
+
+
 def claim_uuids(project_id: int, uuids: Iterable[UUID]) -> set[UUID]:
     """Note that these events are taken; returns those that had not been taken before.
 
@@ -39,7 +44,7 @@ def claim_uuids(project_id: int, uuids: Iterable[UUID]) -> set[UUID]:
         ON CONFLICT DO NOTHING
         RETURNING uuid
     """
-    return {uuid for (uuid,) in _rows(statement, project_id, sorted(uuids))}
+    return {uuid for (uuid,) in _rows(statement, project_id, sorted(uuids, key=_number))}
 
 
 def release_uuids(project_id: int, uuids: Collection[UUID]) -> None:

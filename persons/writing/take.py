@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from persons.identity import Event, Note, RefusedMerge, mentioned_ids, merge_ids, process
+from persons.identity import Event, Note, Outcome, RefusedMerge, mentioned_ids, merge_ids, process
 from persons.models import ActivityLog, Project
 from persons.models.project import DistinctIdReuse
 from persons.observability import metrics
@@ -26,22 +26,22 @@ def take(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]:
 
 def take_within(project_id: int, events: Sequence[Event], now: datetime) -> list[Note]:
     """The same within an attempt of the caller's."""
-    fresh = _never_seen(project_id, events)
+    fresh = never_seen(project_id, events)
     if not fresh:
         return []
-    snapshot = _snapshot(project_id, fresh)
-    reuse = _may_be_reused(project_id, snapshot)
+    snapshot = snapshot_for(project_id, fresh)
+    reuse = may_be_reused(project_id, snapshot)
     if reuse:
         snapshot.add_ids_of(snapshot.hidden())
     outcome = process(project_id, fresh, snapshot.known, reuse=reuse)
     statements.release_uuids(project_id, [note.uuid for note in outcome.notes if not note.stored])
     write(project_id, snapshot, outcome, now)
-    metrics.identity_conflicts.labels("refused_merge").inc(len(outcome.refused_merges))
-    ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
+    note_refused_merges(project_id, outcome)
     return outcome.notes
 
 
-def _never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
+def never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
+    """The events that are taken for the first time: noted as taken, each once."""
     by_uuid: dict[UUID, Event] = {}
     for event in events:
         by_uuid.setdefault(event.uuid, event)
@@ -49,7 +49,8 @@ def _never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
     return [event for uuid, event in by_uuid.items() if uuid in fresh]
 
 
-def _snapshot(project_id: int, events: Sequence[Event]) -> Snapshot:
+def snapshot_for(project_id: int, events: Sequence[Event]) -> Snapshot:
+    """What is stored about everything that the events mention."""
     snapshot = Snapshot()
     snapshot.add(statements.stored_ids(project_id, mentioned_ids(events)))
     mappings = snapshot.known.mappings
@@ -57,11 +58,17 @@ def _snapshot(project_id: int, events: Sequence[Event]) -> Snapshot:
     return snapshot
 
 
-def _may_be_reused(project_id: int, snapshot: Snapshot) -> bool:
+def may_be_reused(project_id: int, snapshot: Snapshot) -> bool:
     """Whether an event ends a hold. Asked only where there is one."""
     return any(mapping.on_hold for mapping in snapshot.known.mappings.values()) and (
         Project.objects.filter(pk=project_id, distinct_id_reuse=DistinctIdReuse.IMMEDIATELY).exists()
     )
+
+
+def note_refused_merges(project_id: int, outcome: Outcome) -> None:
+    """Tell the project's activity log of merges that were refused."""
+    metrics.identity_conflicts.labels("refused_merge").inc(len(outcome.refused_merges))
+    ActivityLog.objects.bulk_create(_refused_merge(project_id, refusal) for refusal in outcome.refused_merges)
 
 
 def _refused_merge(project_id: int, refusal: RefusedMerge) -> ActivityLog:

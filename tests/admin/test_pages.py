@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from persons.admin import lists
 from persons.installation import owner
 from persons.models import Deletion, Person, PersonalAPIKey
-from tests.admin.site import ADMIN, RESET, Site
+from tests.admin.site import ADMIN, RESET, Site, text
 from tests.api.world import World
 from tests.api_client import Api
 
@@ -36,8 +37,8 @@ def test_a_person_is_found_by_whatever_is_known_of_it(site: Site, world: World) 
     world.did("the-id", "e", sets={"email": "Ann@example.com", "name": "Ann Other"})
     world.did("somebody else", "e")
     person = Person.objects.get(mappings__distinct_id="the-id")
-    for text in ("the-id", "the-", "Ann@example.com", "ann@EXAMPLE", "ther", str(person.uuid), " the-id "):
-        page = site.page(f"{ADMIN}person/", q=text)
+    for known in ("the-id", "the-", "Ann@example.com", "ann@EXAMPLE", "ther", str(person.uuid), " the-id "):
+        page = site.page(f"{ADMIN}person/", q=known)
         assert f"/admin/persons/person/{person.pk}/change/" in page
         assert "somebody else" not in page
     assert "/change/" not in site.page(f"{ADMIN}person/", q="nobody")
@@ -100,6 +101,33 @@ def test_hostile_texts_are_shown_as_texts(site: Site, world: World) -> None:
         assert "<img src=x" not in page
     # What is sought was there.
     assert sum("&lt;script&gt;alert" in page for page in shown) >= len(shown) - 1
+
+
+def test_a_long_list_is_counted_no_further_than_it_is_shown(
+    site: Site, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MOST_COUNTED", 2)
+    for name in "abc":
+        world.did(name, "e")
+    for model in ("person", "persondistinctid"):
+        with CaptureQueriesContext(connection) as captured:
+            page = text(site.page(f"{ADMIN}{model}/"))
+        assert "The first 2" in page
+        counts = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
+        assert all("LIMIT" in statement for statement in counts)
+    assert "1 person" in text(site.page(f"{ADMIN}person/", q="b"))
+
+
+def test_an_empty_list_says_why(site: Site, world: World) -> None:
+    assert "The first event of somebody makes a person" in site.page(f"{ADMIN}person/")
+    world.did("ann", "e")
+    assert "No persons were found for" in site.page(f"{ADMIN}person/", q="nobody")
+
+
+def test_a_new_project_is_asked_for_nothing_that_it_gets_by_itself(site: Site) -> None:
+    page = site.page(f"{ADMIN}project/add/")
+    assert "phc_" not in page
+    assert "DatabaseDefault" not in page
 
 
 @pytest.mark.parametrize("model", ["person", "persondistinctid", "deletion", "activitylog"])

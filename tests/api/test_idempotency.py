@@ -38,7 +38,11 @@ def update(world: World) -> tuple[str, Any]:
     return f"{stored.pk}/update_property/", {"key": "n", "value": 1}
 
 
-@pytest.mark.parametrize("prepare", [bulk_delete, split, reset, update])
+def recordings(world: World) -> tuple[str, Any]:
+    return f"{person(world.project, 'a').pk}/delete_recordings/", {}
+
+
+@pytest.mark.parametrize("prepare", [bulk_delete, split, reset, update, recordings])
 def test_what_was_done_is_not_done_again(world: World, prepare: Callable[[World], tuple[str, Any]]) -> None:
     path, body = prepare(world)
     first = world.api.post(world.persons + path, body, **KEY)

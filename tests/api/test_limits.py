@@ -79,13 +79,17 @@ def ask(api: Api, *events: str | None) -> Any:
     )
 
 
+def limit(settings: Any, **limits: float) -> None:
+    settings.QUERY_LIMITS = {**settings.QUERY_LIMITS, **limits}
+
+
 def test_a_question_that_takes_too_long_is_cut_off(
     api: Api, project: Project, fill: Fill, settings: Any
 ) -> None:
     steps = ("a", None) * 5
     fill(5_000, 400)
     assert ask(api, *steps).json()["total_count"] == 5_000
-    settings.QUERY_TIMEOUT_SECONDS = 0.1
+    limit(settings, seconds=0.1)
     answer = ask(api, *steps)
     assert error_of(answer) == (503, "query_timeout", None)
     error = answer.json()
@@ -99,7 +103,7 @@ def test_a_question_that_needs_too_much_memory_is_refused(
 ) -> None:
     fill(1, 1_000_000)
     assert ask(api, "a", "b").json()["total_count"] == 0
-    settings.QUERY_MAX_MEMORY = 20_000_000
+    limit(settings, memory=20_000_000)
     answer = ask(api, "a", "b")
     assert error_of(answer) == (413, "query_too_large", None)
     error = answer.json()
@@ -108,8 +112,45 @@ def test_a_question_that_needs_too_much_memory_is_refused(
         assert advice in error["detail"]
 
 
+def test_a_question_that_reads_too_many_rows_is_refused(
+    api: Api, project: Project, fill: Fill, settings: Any
+) -> None:
+    fill(10, 1_000)
+    limit(settings, rows=20_000)
+    assert ask(api, "a", "b").json()["total_count"] == 0
+    limit(settings, rows=5_000)
+    answer = ask(api, "a", "b")
+    assert error_of(answer) == (413, "query_too_large", None)
+    assert "QUERY_MAX_ROWS" in answer.json()["detail"]
+
+
+def test_a_question_uses_no_more_threads_than_it_may(either: str, settings: Any) -> None:
+    asked = Fragment("SELECT getSetting('max_threads')")
+    assert store_of_questions().rows(asked) != [(1,)]
+    limit(settings, threads=1)
+    assert store_of_questions().rows(asked) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE TABLE made (a Int8) ENGINE = MergeTree ORDER BY a", "SET readonly = 0"],
+)
+def test_a_question_can_change_nothing(either: str, statement: str) -> None:
+    with pytest.raises(ClickHouseError, match="readonly"):
+        store_of_questions().command(Fragment(statement))
+    assert store_of_questions().rows(Fragment("EXISTS TABLE made")) == [(0,)]
+
+
+def test_questions_may_have_a_user_of_their_own(http_url: str, settings: Any) -> None:
+    settings.CLICKHOUSE_QUERY_URL = http_url.replace("http://", "http://reader:secret@")
+    assert store_of_questions().rows(Fragment("SELECT 1")) == [(1,)]
+    settings.CLICKHOUSE_QUERY_URL = "http://127.0.0.1:9/persons"
+    with pytest.raises(ClickHouseError):
+        store_of_questions().rows(Fragment("SELECT 1"))
+
+
 def test_groups_that_do_not_fit_into_memory_use_files(clickhouse: ClickHouse, settings: Any) -> None:
-    settings.QUERY_MAX_MEMORY = 200_000_000
+    limit(settings, memory=200_000_000)
     groups = "SELECT cityHash64(number) AS hash, groupArray(number) FROM numbers(10000000) GROUP BY hash"
     assert store_of_questions().rows(Fragment(f"SELECT count() FROM ({groups})")) == [(10_000_000,)]
 
@@ -132,7 +173,7 @@ def test_groups_that_do_not_fit_into_memory_use_files(clickhouse: ClickHouse, se
 def test_the_errors_of_clickhouse_are_told_apart(
     either: str, settings: Any, statement: str, status: int, code: str
 ) -> None:
-    settings.QUERY_TIMEOUT_SECONDS, settings.QUERY_MAX_MEMORY = 0.5, 100_000_000
+    limit(settings, seconds=0.5, memory=100_000_000)
     with pytest.raises(ClickHouseError) as caught:
         store_of_questions().rows(Fragment(statement))
     answer = handle(caught.value, {})
@@ -143,7 +184,7 @@ def test_the_errors_of_clickhouse_are_told_apart(
 
 
 def test_while_some_questions_take_too_long_others_are_answered(either: str, settings: Any) -> None:
-    settings.QUERY_TIMEOUT_SECONDS = 1.0
+    limit(settings, seconds=1.0)
     store = store_of_questions()
 
     def seconds(statement: str) -> float:
@@ -164,7 +205,7 @@ def test_while_some_questions_take_too_long_others_are_answered(either: str, set
 
 
 def test_the_memory_of_refused_questions_comes_back(clickhouse: ClickHouse, settings: Any) -> None:
-    settings.QUERY_MAX_MEMORY = 400_000_000
+    limit(settings, memory=400_000_000)
 
     def in_use() -> int:
         metric = "SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'"
@@ -179,7 +220,7 @@ def test_the_memory_of_refused_questions_comes_back(clickhouse: ClickHouse, sett
 
 def test_only_questions_are_limited(either: str, settings: Any) -> None:
     """What the outbox sends takes as long as it takes."""
-    settings.QUERY_TIMEOUT_SECONDS = 0.1
+    limit(settings, seconds=0.1)
     slow = Fragment("SELECT sleepEachRow(0.1) FROM numbers(5) SETTINGS max_block_size = 1")
     with pytest.raises(QueryTimeout):
         store_of_questions().rows(slow)

@@ -18,6 +18,7 @@ INVALID = [
     ({"name": ""}, "blank", "name"),
     ({"name": " "}, "blank", "name"),
     ({"name": True}, "invalid_input", "name"),
+    ({"name": 5}, "invalid_input", "name"),
     ({"name": ["a"]}, "invalid_input", "name"),
     ({"name": "x" * 201}, "max_length", "name"),
     ({"name": "a\0b"}, "invalid_input", "name"),
@@ -42,6 +43,7 @@ INVALID = [
         "test_account_filters.0.type",
     ),
     ({"person_display_name_properties": "email"}, "not_a_list", "person_display_name_properties"),
+    ({"person_display_name_properties": [5]}, "invalid_input", "person_display_name_properties.0"),
     ({"person_display_name_properties": ["a", ""]}, "blank", "person_display_name_properties.1"),
     ({"person_display_name_properties": ["x" * 401]}, "max_length", "person_display_name_properties.0"),
 ]

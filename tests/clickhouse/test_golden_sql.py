@@ -16,6 +16,8 @@ import pytest
 from clickhouse import removal
 from clickhouse.correlation import correlation_statement
 from clickhouse.distinct_ids import events_statement
+from clickhouse.event_list import documents_statement, one_statement
+from clickhouse.event_list import page_statement as events_page_statement
 from clickhouse.funnel import funnel_statement
 from clickhouse.history import history_statement
 from clickhouse.lifecycle import lifecycle_statement
@@ -24,7 +26,8 @@ from clickhouse.portions import Ids
 from clickhouse.query.conditions import Span
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.dates import DateRange, interval_starts
-from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, both
+from clickhouse.query.events import EventsQuery, Place
+from clickhouse.query.filters import EVERYTHING, Entity, Filter, InStaticCohort, PersonIs, both
 from clickhouse.query.funnel import EventBreakdown, Exclusion, FunnelQuery
 from clickhouse.query.history import HistoryQuery
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
@@ -33,7 +36,6 @@ from clickhouse.query.search import search_filter
 from clickhouse.query.timeline import TimelineQuery
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from clickhouse.query.values import ValuesQuery
-from clickhouse.recent import latest_statement
 from clickhouse.sql.fragment import Fragment
 from clickhouse.timeline import moments_statement
 from clickhouse.trends import trends_statement
@@ -147,7 +149,24 @@ STATEMENTS = {
     "lifecycle_new": lambda: lifecycle("new", meant([BROWSER, EMAIL])),
     "lifecycle_resurrecting": lambda: lifecycle("resurrecting", EVERYTHING),
     "events_behind_a_hold": lambda: events_statement(7, Ids(["ann"], [2])),
-    "latest_events": lambda: latest_statement(7, Ids(["ann", "bob"], [0, 2]), 50),
+    "page_of_events": lambda: events_page_statement(EventsQuery(project_id=7, before=NOW), MARCH),
+    "page_of_events_of_a_person": lambda: events_page_statement(
+        EventsQuery(
+            project_id=7,
+            before=NOW,
+            entity=PAID,
+            filter=both(PersonIs(uuid=UUID(int=1)), meant([BROWSER])),
+            distinct_ids=("ada", "anon"),
+            generations=(0, 2),
+            order="oldest",
+            beyond=Place(NOW, 4711, UUID(int=2)),
+        ),
+        MARCH,
+    ),
+    "documents_of_events": lambda: documents_statement(
+        7, [Place(NOW, 4712, UUID(int=2)), Place(MARCH.date_from, 4711, UUID(int=3))]
+    ),
+    "one_event": lambda: one_statement(7, UUID(int=2)),
     "history_of_one_person": lambda: history_statement(
         HistoryQuery(project_id=7, distinct_ids=("ada", "anon"), numbers=(0, 0), until=NOW)
     ),

@@ -59,7 +59,8 @@ class Handler(BaseHTTPRequestHandler):
             asked, body = asked | _fields(self.headers["Content-Type"], body), b""
         try:
             request = self._request(asked, body)
-            if _STREAMED.search(request.statement) and asked.get("wait_end_of_query") != "1":
+            is_question = _STREAMED.search(request.statement) and not request.data
+            if is_question and asked.get("wait_end_of_query") != "1":
                 self._stream(request, asked)
             else:
                 self._finished(self.engine.run(request), asked)

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.contract import installed
 from tests.contract.flaky import Proxy, flaky
 from tests.contract.shop import Shop
 from tests.server.process import serving
@@ -56,15 +56,8 @@ def proxy(shop: Shop) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """The SDKs from npm, installed once."""
-    for tool in ("node", "npm"):
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed")
-    installed, wanted = HERE / "node_modules" / ".package-lock.json", HERE / "package.json"
-    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error"]
-        subprocess.run(["npm", "install", *options], cwd=HERE, check=True, timeout=300)
-    return HERE / "node_modules"
+    """The SDKs from npm."""
+    return installed.node_modules(HERE)
 
 
 @pytest.fixture(scope="module")

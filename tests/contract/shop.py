@@ -20,11 +20,21 @@ class Shop:
     @classmethod
     def opened(cls, url: str, key: str) -> "Shop":
         """A fresh project."""
-        made = _asked(f"{url}/api/projects/", key, {"name": "Shop"})
+        made = asked(f"{url}/api/projects/", key, {"name": "Shop"})
         return cls(url, key, made["id"], made["api_token"])
 
+    def sends(self, events: list[dict[str, Any]]) -> None:
+        """Let events happen, as an import does."""
+        body = {"api_key": self.token, "historical_migration": True, "batch": events}
+        answer = asked(f"{self.url}/batch/", self.key, body)
+        assert answer == {"status": "Ok"}
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+        """The answer of an endpoint of the project."""
+        return asked(f"{self.url}/api/projects/{self.project_id}/{path}", self.key, body, method)
+
     def persons(self, **filters: str) -> list[dict[str, Any]]:
-        page = _asked(f"{self._persons}?{urlencode(filters)}", self.key)
+        page = asked(f"{self._persons}?{urlencode(filters)}", self.key)
         found: list[dict[str, Any]] = page["results"]
         return found
 
@@ -43,7 +53,7 @@ class Shop:
     def settle(self) -> None:
         """Wait until questions see everything that has been taken."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while _asked(f"{self.url}/_health/", self.key)["outbox"]["pending"]:
+        while asked(f"{self.url}/_health/", self.key)["outbox"]["pending"]:
             assert time.monotonic() < until, "what was taken does not become visible"
             time.sleep(0.05)
 
@@ -51,9 +61,9 @@ class Shop:
     def _persons(self) -> str:
         return f"{self.url}/api/projects/{self.project_id}/persons/"
 
-    def funnel(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    def funnel(self, question: dict[str, Any]) -> list[dict[str, Any]]:
         """The persons of a funnel."""
-        (found,) = _asked(f"{self._persons}funnel/", self.key, asked)["results"]
+        (found,) = asked(f"{self._persons}funnel/", self.key, question)["results"]
         people: list[dict[str, Any]] = found["people"]
         return people
 
@@ -62,11 +72,13 @@ class Shop:
         return [person["uuid"] for person in self.funnel(asked)]
 
 
-def _asked(url: str, key: str, body: dict[str, Any] | None = None) -> Any:
+def asked(url: str, key: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
     request = urllib.request.Request(
         url,
+        method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-        return json.load(answer)
+        text = answer.read()
+    return json.loads(text) if text else None

@@ -7,6 +7,7 @@ import pytest
 
 from clickhouse.client import ClickHouse
 from clickhouse.history_rebuild import days, rebuild
+from clickhouse.layout import stored_rows
 from clickhouse.removal import Remains, remove
 from clickhouse.sql.fragment import Fragment, sql
 from persons.models import Project
@@ -46,7 +47,8 @@ def test_lost_rows_come_back_and_stray_ones_go(
 ) -> None:
     clickhouse.command(
         sql(
-            "DELETE FROM person_property_history WHERE team_id = {project:Int64} AND distinct_id = 'anon'",
+            "DELETE FROM {history} WHERE team_id = {project:Int64} AND distinct_id = 'anon'",
+            history=stored_rows("person_property_history", clickhouse.cluster),
             project=project.pk,
         )
     )
@@ -67,7 +69,8 @@ def test_lost_rows_come_back_and_stray_ones_go(
 def test_one_that_was_cut_off_goes_on_where_it_was(
     clickhouse: ClickHouse, project: Project, kept: list[tuple[Any, ...]]
 ) -> None:
-    clickhouse.command(Fragment("DELETE FROM person_property_history WHERE kind = 'update'"))
+    history = stored_rows("person_property_history", clickhouse.cluster)
+    clickhouse.command(sql("DELETE FROM {history} WHERE kind = 'update'", history=history))
     begun = rebuild(clickhouse, days(clickhouse))
     first = next(begun)
     next(begun)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from clickhouse.client import ClickHouse
 from persons.api.changes import Window, changes
-from persons.api.history import Asked, properties_at
+from persons.history import Asked, properties_at
 from persons.identity.values import Event
 from persons.installation import new_project
 from persons.models import Person, PersonDistinctId, Project

@@ -63,12 +63,14 @@ def small_limit() -> Any:
 
 
 def contents(store: Store) -> dict[str, Any]:
-    """All that a store holds, comparable: 1, 1.0 and true differ, the order of keys does not."""
+    """All that a store holds, comparable: 1, 1.0 and true differ, the order of keys does not. The version at
+    which an event found its id counts how often the id has changed hands between batches."""
     persons = {
         uuid: (replace(person, properties={}), json.dumps(person.properties, sort_keys=True))
         for uuid, person in store.persons.items()
     }
-    return {**vars(store), "persons": persons}
+    events = [replace(stored, version=0) for stored in store.events]
+    return {**vars(store), "persons": persons, "events": events}
 
 
 @MANY

@@ -13,6 +13,7 @@ from persons.models import Action, Cohort, CohortMember, Person, PersonalAPIKey,
 from tests.api.helpers import event
 
 SOMEBODY = "0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d"
+SOMETHING = "0190d3f1-2b4c-7a6b-8c7d-2f4e6a8b0c1d"
 SOMEBODYS_EMAIL = "somebody@example.com"
 COHORT, ACTION, KEY, TOKEN = 12, 3, 7, "phc_YOUR_PROJECT_TOKEN"
 _PAID = {
@@ -55,6 +56,7 @@ def fill(project: Project, capture: Callable[..., Any], *, static: bool = False)
     PersonalAPIKey.objects.filter(pk=made.pk).update(id=KEY)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     capture(
+        event("something", "somebody", yesterday.isoformat(), uuid=SOMETHING),
         *(
             event(
                 name,
@@ -69,7 +71,7 @@ def fill(project: Project, capture: Callable[..., Any], *, static: bool = False)
             )
             for person, names in _STORIES.items()
             for minute, name in enumerate(names)
-        )
+        ),
     )
 
 

@@ -52,6 +52,11 @@ def field_of(annotation: Any, default: Any = ...) -> Any:
         (Size | None, None, {"$ref": "#/components/schemas/Size"}),
         (Size | None, ..., {"allOf": [{"$ref": "#/components/schemas/Size"}], "nullable": True}),
         (Size, "small", {"allOf": [{"$ref": "#/components/schemas/Size"}], "default": "small"}),
+        (
+            Annotated[Thing, told("What is in it.")],
+            ...,
+            {"oneOf": [{"$ref": "#/components/schemas/Thing"}], "description": "What is in it."},
+        ),
         (Annotated[int, told("How many.", 2)], ..., {"description": "How many.", "example": 2}),
         (Annotated[list[str], BeforeValidator(str.split), Mixed], ..., {}),
         (Annotated[Any, DescribedAs(bool)], None, {"type": "boolean"}),

@@ -11,6 +11,7 @@ from persons.api.answers import stored as answers
 from persons.api.serializers import PersonalAPIKeySerializer, ProjectSerializer
 from persons.openapi.components import Schema
 from persons.openapi.views import description as document
+from persons_api.links import REQUEST_BODY
 from tests.openapi.wire import Operation, examples, mistakes, operations
 
 WRITTEN = Path(__file__).parents[2] / "docs" / "openapi.yaml"
@@ -153,3 +154,20 @@ def nodes(node: Any, path: str = "") -> list[tuple[str, Schema]]:
         for each in nodes(member, f"{path}.{name}")
     ]
     return [(path, node), *below]
+
+
+def test_links_lead_to_operations_and_name_their_parameters() -> None:
+    by_name = {operation.name: operation for operation in operations()}
+    links = [
+        (f"{operation.name} -> {name}", link)
+        for operation in operations()
+        for response in operation.told["responses"].values()
+        for name, link in response.get("links", {}).items()
+    ]
+    assert links
+    for place, link in links:
+        target = by_name[link["operationId"]]
+        known = {each["name"] for each in target.told.get("parameters", ())}
+        assert set(link.get("parameters", {})) <= known, place
+        assert bool(target.body) or REQUEST_BODY not in link, place
+        assert set(link.get(REQUEST_BODY, {})) <= set(target.fields), place

@@ -23,6 +23,7 @@ def cut_other_connections() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.tokens
 @pytest.mark.django_db(transaction=True)
 def test_a_flusher_whose_connections_are_cut_again_and_again_loses_and_doubles_nothing(
     clickhouse: ClickHouse,

@@ -38,6 +38,7 @@ def test_everything_pending_is_sent_and_forgotten(clickhouse: ClickHouse, projec
     assert rows_in(clickhouse, "person", project) == 3
 
 
+@pytest.mark.tokens
 @pytest.mark.parametrize("tables_sent", range(len(ClickHouseTable) + 1))
 def test_a_batch_that_was_cut_off_is_repeated_and_doubles_nothing(
     clickhouse: ClickHouse, project: Project, tables_sent: int

@@ -15,6 +15,7 @@ from tests.outbox.test_flush import NOW, rows_in
 VIEW = "event_with_update_arrived"
 
 
+@pytest.mark.tokens
 @pytest.mark.parametrize("with_view", [True, False])
 def test_what_a_view_makes_of_events_is_there_once(
     clickhouse: ClickHouse, project: Project, with_view: bool

@@ -19,9 +19,18 @@ from urllib.parse import urlencode
 
 import psutil
 
+from tests import stores
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
-_OURS = ("PERSONS_DATA_DIR", "DATABASE_URL", "CLICKHOUSE_URL", "DJANGO_SETTINGS_MODULE")
+_OURS = (
+    "PERSONS_DATA_DIR",
+    "DATABASE_URL",
+    "CLICKHOUSE_URL",
+    "CLICKHOUSE_CLUSTER",
+    "CLICKHOUSE",
+    "DJANGO_SETTINGS_MODULE",
+)
 
 
 class Project(NamedTuple):
@@ -44,7 +53,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", *where, *(options or ["--no-demo"])],
             cwd=ROOT,
-            env=environment(),
+            env=environment() | stores.environment_of(data_dir),
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,
@@ -123,6 +132,7 @@ class Server:
                 with suppress(psutil.NoSuchProcess):
                     act(member)
         self.process.wait()
+        stores.end(self.data_dir)
         psutil.wait_procs(family, PATIENCE_SECONDS)
 
     def workers(self) -> list[psutil.Process]:
@@ -137,6 +147,7 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        stores.end(self.data_dir)
         # Otherwise it belongs to another server, or to none.
         with suppress(OSError):
             if (self.data_dir / "owner").read_text() == str(self.process.pid):
@@ -196,14 +207,15 @@ def serving(data_dir: Path, *options: str, port: int | None = None) -> Iterator[
 
 def manage(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Run a management command to its end."""
-    return _python("manage.py", *arguments, "--data-dir", str(data_dir))
+    told = stores.environment_of(data_dir)
+    return _python("manage.py", *arguments, "--data-dir", str(data_dir), **told)
 
 
-def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _python(*arguments: str, **told: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=environment(),
+        env=environment() | told,
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -247,8 +259,8 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def stored_events(data_dir: Path, project_id: int) -> dict[str, int]:
-    """How many times each event uuid is stored. No server may run; the engine gets a process of its own,
-    because it opens one folder in a lifetime."""
+    """How many times each event uuid is stored. No server may run; the embedded engine gets a process of its
+    own, because it opens one folder in a lifetime."""
     script = """
 import json, sys
 from clickhouse.client import connect
@@ -256,7 +268,8 @@ from clickhouse.sql.fragment import sql
 statement = "SELECT toString(uuid), count() FROM events WHERE team_id = {project:Int64} GROUP BY uuid"
 json.dump(dict(connect(sys.argv[1]).rows(sql(statement, project=int(sys.argv[2])))), sys.stdout)
 """
-    counted = _python("-c", script, f"chdb://{data_dir / 'clickhouse'}", str(project_id))
+    url = stores.environment_of(data_dir).get("CLICKHOUSE_URL", f"chdb://{data_dir / 'clickhouse'}")
+    counted = _python("-c", script, url, str(project_id))
     assert counted.returncode == 0, counted.stderr
     found: dict[str, int] = json.loads(counted.stdout)
     return found

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.server.conftest import Serve
 from tests.server.process import Api, manage
 
@@ -13,6 +15,7 @@ EVENT = {
 }
 
 
+@pytest.mark.embedded
 def test_the_history_is_rebuilt_while_no_server_runs(folder: Path, serve: Serve) -> None:
     server = serve(folder).ready()
     project = server.create_project()

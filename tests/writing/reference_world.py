@@ -35,8 +35,8 @@ class Id:
 class World:
     reuse: bool = False
     ids: dict[str, Id] = field(default_factory=lambda: defaultdict(Id))
-    nobodys: set[UUID] = field(default_factory=set)
-    """Events of deleted persons, where they were not to be deleted."""
+    past: list[tuple[set[str], set[UUID]]] = field(default_factory=list)
+    """Of persons that were deleted without their events: the distinct ids they had, and the events."""
 
     def take(self, event: Event) -> None:
         mine = self.ids[event.distinct_id]
@@ -92,14 +92,19 @@ class World:
         return owner if owner and not owner.hidden else None
 
     def delete(self, distinct_id: str, *, with_events: bool) -> None:
-        for each in self.ids_of(self.seen(distinct_id)):
-            if not with_events:
-                self.nobodys.update(each.events)
+        owned = self.ids_of(self.seen(distinct_id))
+        if not with_events:
+            names = {name for name, each in self.ids.items() if each in owned}
+            self.past.append((names, {uuid for each in owned for uuid in each.events}))
+        for each in owned:
             each.owner, each.held, each.events = None, True, []
 
     def delete_events(self, distinct_id: str) -> None:
         for each in self.ids_of(self.seen(distinct_id)):
             each.events = []
+
+    def delete_past_events(self, distinct_id: str) -> None:
+        self.past = [(names, events) for names, events in self.past if distinct_id not in names]
 
     def split(self, distinct_id: str) -> None:
         someone = self.seen(distinct_id)
@@ -121,4 +126,5 @@ class World:
 
     def all_events(self) -> set[UUID]:
         """What ClickHouse is to have."""
-        return self.nobodys | {uuid for each in self.ids.values() for uuid in each.events}
+        kept = {uuid for _, events in self.past for uuid in events}
+        return kept | {uuid for each in self.ids.values() for uuid in each.events}

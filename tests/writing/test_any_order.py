@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from clickhouse.client import ClickHouse
 from clickhouse.sql.fragment import sql
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges, live_persons
-from persons.api.history import Asked, properties_at
+from persons.history import Asked, properties_at
 from persons.identity import Event
 from persons.installation import new_project
 from persons.models import Actor, Person, PersonDistinctId, Project
@@ -22,6 +22,7 @@ from persons.models.project import DistinctIdReuse
 from persons.outbox.flush import drain
 from persons.outbox.removal import remove_deleted
 from persons.writing.deletion import delete_persons
+from persons.writing.past_events import delete_past_events
 from persons.writing.reset import Reset, reset_distinct_ids
 from persons.writing.split import split_all_but, split_off
 from persons.writing.take import take
@@ -101,6 +102,11 @@ class AnyOrder(RuleBasedStateMachine):
         keys = self.keys(distinct_id)
         delete_persons(self.project.pk, lambda: keys, NOBODY, self.now, with_events=True, keep_persons=True)
         self.world.delete_events(distinct_id)
+
+    @rule(distinct_id=ids)
+    def delete_past_events(self, distinct_id: str) -> None:
+        delete_past_events(self.project.pk, NOBODY, self.now, distinct_ids=[distinct_id])
+        self.world.delete_past_events(distinct_id)
 
     @rule(distinct_ids=st.lists(ids, min_size=1, max_size=3, unique=True))
     def reset(self, distinct_ids: list[str]) -> None:

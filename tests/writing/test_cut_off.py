@@ -166,7 +166,7 @@ def test_while_clickhouse_is_away_everything_is_answered_and_made_good_later(
         raise AssertionError("writing needs no ClickHouse")
 
     with monkeypatch.context() as patched:
-        patched.setattr(ClickHouse, "_lent", away)
+        patched.setattr(ClickHouse, "_on_one", away)
         for path, body in requests:
             assert world.api.post(world.persons + path, body).status_code in {201, 202}
     catch_up(world)

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from clickhouse.client import ClickHouse
+from clickhouse.history_rebuild import days, rebuild
 from persons.identity import process
 from persons.models import Project
 from persons.outbox.removal import remove_deleted
@@ -71,6 +72,9 @@ def test_what_a_deletion_overtook_is_not_in_the_history_of_whoever_has_the_id_ne
     world.reset("ann")
     assert world.person("ann")["properties"] == {"city": "Rome"}
     assert world.properties_at("ann", LONG_AFTER) == {"city": "Rome"}
+    if not removed:
+        list(rebuild(world.store, days(world.store)))
+        assert history(world, "ann") == [("update",)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -49,7 +49,9 @@ class NewKey(BaseModel):
     scopes: Annotated[
         list[str],
         told(
-            "What it may do: `person:read`, say. `write` implies `read`; `*` is everything.", ["person:read"]
+            "What it may do: `person:read`, say. `write` implies `read`; `*` is everything.",
+            ["person:read"],
+            min_length=1,
         ),
     ]
     scoped_projects: Annotated[

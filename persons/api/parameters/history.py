@@ -1,16 +1,15 @@
 """Of whom, and when: what the questions about past properties take (spec/posthog-behaviour.md 13)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from clickhouse.query.dates import ABSOLUTE, DateError, Moment, days_of, parse_moment
 from persons.api.changes import Order, Place, Window
+from persons.api.parameters.cursors import place_of
 from persons.api.parameters.door import Flag, Format, Json, Parameters, Text, Whole, refuse
 from persons.errors import invalid
 from persons.models import Project
@@ -57,7 +56,7 @@ class OnePersonParameters(Parameters):
 class AtTimeParameters(OnePersonParameters):
     """``GET persons/properties_at_time/``."""
 
-    timestamp: Annotated[Text, told(f"Required: {_MOMENT}", _AT, "2024-03-01")] = None
+    timestamp: Annotated[Text, told(f"When: {_MOMENT}", _AT, "2024-03-01", required=True)] = None
     format: Format = "json"
 
 
@@ -66,9 +65,9 @@ class DiffParameters(OnePersonParameters):
 
     from_: Annotated[
         Text,
-        told(f"Required: the earlier moment. {_FORMS} A date is its midnight.", "-7d", alias="from"),
+        told(f"The earlier moment. {_FORMS} A date is its midnight.", "-7d", alias="from", required=True),
     ] = None
-    to: Annotated[Text, told("Required: the later moment, in the same forms.", "-1h")] = None
+    to: Annotated[Text, told("The later moment, in the same forms.", "-1h", required=True)] = None
 
 
 class ChangesParameters(Parameters):
@@ -221,20 +220,8 @@ def window(asked: ChangesParameters, project: Project, now: datetime) -> Window:
         key=asked.key,
         order=asked.order,
         limit=asked.limit,
-        cursor=None if asked.cursor is None else _place(asked.cursor),
+        cursor=None if asked.cursor is None else place_of(asked.cursor, _PLACE),
     )
-
-
-def cursor_of(place: Place) -> str:
-    """A place as it stands in a link."""
-    return urlsafe_b64encode(orjson.dumps(place)).decode()
-
-
-def _place(cursor: str) -> Place:
-    try:
-        return _PLACE.validate_json(urlsafe_b64decode(cursor), strict=True)
-    except (ValueError, ValidationError) as error:
-        raise invalid("cursor", "Must be one that stood in `next`.") from error
 
 
 def _moment(text: str, attr: str, project: Project, now: datetime) -> Moment:

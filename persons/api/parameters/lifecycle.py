@@ -21,19 +21,21 @@ class LifecycleParameters(PagingOrFile, DateParameters, OneEntityParameters, Eve
     target_date: Annotated[
         Text,
         told(
-            "Required: a moment in the period that is asked about, the hour, day, week or month of "
-            "`interval`; ISO 8601 or relative.",
+            "A moment in the period that is asked about, the hour, day, week or month of `interval`; "
+            "ISO 8601 or relative.",
             "-1d",
+            required=True,
         ),
     ] = None
     lifecycle_type: Annotated[
         Annotated[LifecycleType, Named("LifecycleType")] | None,
         EmptyIsAbsent,
         told(
-            "Required. `returning`: did it in the period and in the one before. `dormant`: in that one, but "
+            "`returning`: did it in the period and in the one before. `dormant`: in that one, but "
             "not in this one. `new`: in this one, was created in it, and in none before. `resurrecting`: in "
             "this one, not in the one before, and is not new.",
             *get_args(LifecycleType),
+            required=True,
         ),
     ] = None
     include_recordings: Annotated[

@@ -122,7 +122,14 @@ class PropertyParameter(BaseModel):
         return {"key": "id", **data} if data.get("type") in _COHORT_TYPES else data
 
 
-_COHORT_TYPES = {"cohort", "static-cohort", "precalculated-cohort"}
+# No set: what is compared with these may be a list or an object.
+_COHORT_TYPES = ("cohort", "static-cohort", "precalculated-cohort")
+
+
+def _name_or_id(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise refuse("Must be the name of an event, or the id of an action.")
+    return value
 
 
 class BehaviourParameter(BaseModel):
@@ -132,7 +139,12 @@ class BehaviourParameter(BaseModel):
     harmless: ClassVar[frozenset[str]] = frozenset({"bytecode", "conditionHash", "conditionType"})
 
     type: Literal["behavioral"]
-    key: Annotated[str | int, Mixed, told("The name of the event, or the id of the action.", "paid")]
+    key: Annotated[
+        str | int,
+        Mixed,
+        BeforeValidator(_name_or_id),
+        told("The name of the event, or the id of the action.", "paid"),
+    ]
     event_type: Annotated[
         Annotated[Literal["events", "actions"], Named("EntityType")], told("What `key` names.", "events")
     ] = "events"
@@ -232,7 +244,8 @@ def _named(filters: dict[str, Any]) -> list[dict[str, Any]]:
 def _check_size(document: Any) -> None:
     level, filters = [document], 0
     for _ in range(MAX_DEPTH):
-        groups = [each["values"] if isinstance(each, dict) else each for each in level]
+        # A group without values is refused by the model, which can say what is missing.
+        groups = [each.get("values") if isinstance(each, dict) else each for each in level]
         members = [member for group in groups if isinstance(group, list) for member in group]
         level = [member for member in members if _is_group(member) and "values" in member]
         filters += len(members) - len(level)

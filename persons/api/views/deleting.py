@@ -147,8 +147,12 @@ class DeletingView(WritingViewSet):
     def delete_recordings(self, request: Request, person_id: str, **kwargs: Any) -> Response:
         """Delete the recordings of a person: there are none."""
         self.parameters(Parameters, request)
-        person_of(self.project, person_id)
-        return Response(status=202)
+
+        def act(by: Actor, now: datetime) -> Response:
+            person_of(self.project, person_id)
+            return Response(status=202)
+
+        return self.write(request, act)
 
     @describe(DeletionStatusParameters, EventDeletionPage, operation_id="persons_deletion_status_list")
     def deletion_status(self, request: Request, **kwargs: Any) -> Response:

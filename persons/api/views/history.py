@@ -10,8 +10,8 @@ from clickhouse.events import earliest_event
 from persons.api.answers import history as answers
 from persons.api.changes import changes, difference
 from persons.api.files.answer import rows_file
-from persons.api.history import Asked, properties_at
 from persons.api.paging import page_url
+from persons.api.parameters.cursors import cursor_of
 from persons.api.parameters.history import (
     MANY_PERSONS,
     ONE_PERSON,
@@ -21,7 +21,6 @@ from persons.api.parameters.history import (
     ChangesParameters,
     DiffParameters,
     check_one_person,
-    cursor_of,
     diff_moments,
     utc_moment,
     wanted,
@@ -34,6 +33,7 @@ from persons.api.stores import clickhouse
 from persons.api.timeline import MAX_POINTS, TooManyPoints, timeline
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
+from persons.history import Asked, properties_at
 from persons.openapi.operation import describe
 
 

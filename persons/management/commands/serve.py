@@ -1,6 +1,7 @@
 import signal
-from argparse import BooleanOptionalAction
+from argparse import ArgumentTypeError, BooleanOptionalAction
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo", action=BooleanOptionalAction, default=True, help="fill the first project with demo data"
         )
+        parser.add_argument(
+            "--demo-until",
+            type=_moment,
+            metavar="DATE",
+            help="when the demo data of a new folder end, ISO 8601, in UTC without an offset (default: now)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         interrupted = False
@@ -38,7 +45,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, interrupt)
         try:
-            _run(options["host"], options["port"], demo=options["demo"])
+            _run(options["host"], options["port"], demo=options["demo"], demo_until=options["demo_until"])
         except (Exception, KeyboardInterrupt):
             # Also what a query or a transaction made of being interrupted.
             if not interrupted:
@@ -46,7 +53,17 @@ class Command(BaseCommand):
             self.stderr.write("Stopped before it was ready.")
 
 
-def _run(host: str, port: int, *, demo: bool) -> None:
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no date. ISO 8601: 2025-11-03, for example") from error
+    if not 1971 <= moment.year <= 2199:
+        raise ArgumentTypeError("it must be from 1971 to 2199")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _run(host: str, port: int, *, demo: bool, demo_until: datetime | None) -> None:
     with ExitStack() as stack:
         try:
             address, port = address_of(host, port)
@@ -59,7 +76,7 @@ def _run(host: str, port: int, *, demo: bool) -> None:
         except (OSError, embedded.DataFolderError) as error:
             raise CommandError(str(error), returncode=2) from error
         call_command("migrate", verbosity=0)
-        welcome = first_start.prepare(demo=demo)
+        welcome = first_start.prepare(demo=demo, demo_until=demo_until)
         close_pool()
         print_when_ready(host, port, welcome)
         # The embedded engine belongs to one process.

@@ -136,6 +136,7 @@ def _identity_changes(part: HistoryColumns) -> Iterator[IdentityChange]:
             event_uuid=part.event_uuids[place] if part.event_uuids else NO_EVENT,
             event_distinct_id=detail[2] if kind == "merge" else distinct_id,
             version=part.versions[place],
+            is_whole=kind == "split" and len(detail) > 2,
         )
 
 

@@ -1,0 +1,90 @@
+"""Who stands here for the persons of the service that is imported from."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from persons.identity import Elsewhere, Event
+from persons.models import ImportedPerson, Person, PersonDistinctId
+from persons.writing import statements
+from persons.writing.change import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The project to import into. `ever_there` says which of some uuids a person of the project has, or has
+    had."""
+
+    project_id: int
+    ever_there: Callable[[Collection[UUID]], set[UUID]]
+
+
+def of_events(
+    target: Target, events: Iterable[Event], persons: dict[UUID, UUID], snapshot: Snapshot
+) -> Elsewhere:
+    """What is to be known of events whose persons elsewhere are known, by the events' uuids. Adds to the
+    snapshot whoever stands for one of them."""
+    mappings = snapshot.known.mappings
+    elsewhere = Elsewhere(persons)
+    wanted = set()
+    for event in events:
+        mapping = mappings.get(event.distinct_id)
+        if (mapping is None or mapping.person is None) and (person := persons.get(event.uuid)):
+            wanted.add(person)
+    _find(target, wanted, elsewhere)
+    _add_ids(target.project_id, elsewhere.names.values(), snapshot)
+    elsewhere.listed |= listed_among(target.project_id, snapshot.known.persons)
+    return elsewhere
+
+
+def of_list(target: Target, uuids: Collection[UUID], snapshot: Snapshot) -> Elsewhere:
+    """What is to be known of listed persons. Adds to the snapshot whoever stands for one of them, and all
+    distinct ids of everybody in it."""
+    elsewhere = Elsewhere()
+    _find(target, uuids, elsewhere)
+    _add_ids(target.project_id, elsewhere.names.values(), snapshot)
+    snapshot.add_ids_of(snapshot.known.persons)
+    elsewhere.listed |= listed_among(target.project_id, snapshot.known.persons)
+    return elsewhere
+
+
+def listed_among(project_id: int, persons: Collection[UUID]) -> set[UUID]:
+    """Those of these persons that are as a list of persons has said."""
+    found = ImportedPerson.objects.filter(project_id=project_id, uuid__in=persons).exclude(listing="")
+    return set(found.values_list("uuid", flat=True)) if persons else set()
+
+
+def _find(target: Target, uuids: Collection[UUID], elsewhere: Elsewhere) -> None:
+    """Find out what stands for persons, or that nothing does and their uuids are taken all the same."""
+    if not uuids:
+        return
+    project_id = target.project_id
+    known = ImportedPerson.objects.filter(project_id=project_id, uuid__in=uuids)
+    elsewhere.names.update(known.values_list("uuid", "distinct_id"))
+    left = set(uuids) - elsewhere.names.keys()
+    here = PersonDistinctId.objects.filter(person__project=project_id, person__uuid__in=left)
+    elsewhere.names.update(
+        here.order_by("person", "-id").distinct("person").values_list("person__uuid", "distinct_id")
+    )
+    hidden = Person.everybody.filter(project=project_id, uuid__in=left, is_hidden=True)
+    elsewhere.taken |= set(hidden.values_list("uuid", flat=True))
+    left -= elsewhere.names.keys()
+    if left:
+        elsewhere.taken |= target.ever_there(left)
+
+
+def _add_ids(project_id: int, distinct_ids: Iterable[str], snapshot: Snapshot) -> None:
+    """Add the owners of distinct ids, with all they have: a merge may come upon them."""
+    names = set(distinct_ids)
+    if names:
+        found = statements.stored_ids(project_id, names)
+        snapshot.add(found)
+        snapshot.add_ids_of({stored.mapping.person for stored in found})
+
+
+def note_names(project_id: int, names: dict[UUID, str]) -> None:
+    """Remember, of persons elsewhere, a distinct id of whoever stands for them."""
+    ImportedPerson.objects.bulk_create(
+        [ImportedPerson(project_id=project_id, uuid=uuid, distinct_id=name) for uuid, name in names.items()],
+        ignore_conflicts=True,
+    )
