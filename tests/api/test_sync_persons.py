@@ -160,21 +160,18 @@ def test_whatever_changes_a_person_counts_and_what_changes_nothing_does_not(
         return {each for row in found for each in row["distinct_ids"]}
 
     uuid = listed(api, distinct_id="u1")[0]["uuid"]
-    attached = {"$anon_distinct_id": "phone"}
+    attached, again = {"$anon_distinct_id": "phone"}, {"$anon_distinct_id": "tablet"}
+    everybody = {"u1", "u2", "phone", "tablet"}
     acts: list[tuple[Callable[[], Any], set[str]]] = [
         (lambda: capture(change("2024-03-01T10:01:00", "u1", set={"plan": "pro"})), {"u1"}),
         (lambda: capture(change("2024-03-01T10:01:00", "u1", set={"plan": "pro"})), set()),
         (lambda: capture(event("seen later", "u1", "2024-03-02T10:00:00Z")), {"u1"}),
         (lambda: capture(event("$identify", "u2", at, properties=attached)), {"u2", "phone"}),
+        # Identified already: all that is new is the id.
+        (lambda: capture(event("$identify", "u2", at, properties=again)), {"u2", "phone", "tablet"}),
         (lambda: api.send("PATCH", f"{PERSONS}{uuid}/", {"properties": {"a": 1}}), {"u1"}),
-        (
-            lambda: capture(event("$merge_dangerously", "u1", at, properties={"alias": "u2"})),
-            {"u1", "u2", "phone"},
-        ),
-        (
-            lambda: api.post(f"{PERSONS}{uuid}/split/", {"distinct_ids_to_split": ["phone"]}),
-            {"u1", "u2", "phone"},
-        ),
+        (lambda: capture(event("$merge_dangerously", "u1", at, properties={"alias": "u2"})), everybody),
+        (lambda: api.post(f"{PERSONS}{uuid}/split/", {"distinct_ids_to_split": ["phone"]}), everybody),
     ]
     for act, who in acts:
         with connection.cursor() as cursor:
@@ -211,8 +208,11 @@ def test_who_is_no_more_is_told_once_and_whom_it_became_part_of(
     # A split brings the first one back: under its uuid there is somebody again.
     split = {"distinct_ids_to_split": ["a"]}
     assert api.post(f"{PERSONS}{live['uuid']}/split/", split).status_code == 201
-    last = {row["uuid"]: row["is_deleted"] for row in listed(api, include_deleted=True, limit=2)}
-    assert last == {known[each]["uuid"]: each in "bd" for each in "abcd"}
+    rows = listed(api, include_deleted=True, limit=2)
+    assert len(rows) == 4
+    assert {row["uuid"]: row["is_deleted"] for row in rows} == {
+        known[each]["uuid"]: each in "bd" for each in "abcd"
+    }
     assert names(listed(api)) != []
     assert api.send("DELETE", f"/api/projects/{project.pk}/").status_code == 204
     assert not PersonTombstone.objects.filter(project_id=project.pk).exists()
