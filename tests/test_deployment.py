@@ -96,7 +96,7 @@ def test_what_is_kept_is_in_volumes_and_what_is_mounted_is_there(mode: str, serv
 
 
 def test_our_commands_are_ours_and_their_settings_are_documented(services: dict[str, Any]) -> None:
-    documented = (ROOT / "README.md").read_text()
+    documented = (ROOT / "docs/operating.md").read_text()
     for name in ("setup", "web", "worker"):
         command, *options = services[name]["command"]
         assert get_commands()[command] == "persons"

@@ -55,7 +55,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({**WHOLE, "funnel_custom_steps": [1, 4]}, "invalid_input", "funnel_custom_steps.1", "between 1 and 3"),
     # Nobody could be found, and an empty answer would pass for one.
     ({**WHOLE, "date_to": "2024-02-29"}, "invalid_input", "date_from", "2024-03-01T00:00:00+00:00"),
-    ({**WHOLE, "date_from": None, "date_to": "2024-02-29"}, "invalid_input", "date_to", "7 days ago"),
+    ({"events": [A, B], "funnel_step": 1, "date_to": "2024-02-29"}, "invalid_input", "date_to", "7 days ago"),
     ({**WHOLE, "date_from": "-7d", "date_to": "-14d"}, "invalid_input", "date_from", "would end"),
     # Exclusions.
     (excluding(excluded(D), without("type")), "required", "exclusions.1.type", ""),

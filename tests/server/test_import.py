@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import psycopg
-from django.conf import settings
 
 from persons_api import embedded
 from tests.server.conftest import Serve
@@ -77,10 +76,9 @@ def test_mistakes_end_with_one_line_that_names_them(folder: Path, tmp_path: Path
 
 def rows_done(folder: Path) -> int:
     """How far the import is that runs in the folder."""
-    own = settings.DATABASES["default"]
     try:
         with psycopg.connect(
-            host=embedded.postgres_host(folder), user=own["USER"], dbname=own["NAME"]
+            host=embedded.postgres_host(folder), user="postgres", dbname="postgres"
         ) as connection:
             row = connection.execute(
                 "SELECT coalesce(sum(rows), 0)::int FROM persons_importedfile"
