@@ -1,19 +1,16 @@
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from clickhouse.events import earliest_event
+from clickhouse.client import ClickHouse
 from clickhouse.query.trends import TrendsQuery
 from clickhouse.recordings import recorded_events
 from clickhouse.trends import trends_count, trends_persons, trends_statement
 from persons.api.answers.persons import Actors
-from persons.api.envelope import Page, envelope
-from persons.api.files.answer import actors_file
-from persons.api.parameters.leaves import Context
 from persons.api.parameters.trends import (
     SMALLEST_STICKINESS,
     SMALLEST_TREND,
@@ -22,18 +19,14 @@ from persons.api.parameters.trends import (
     stickiness_query,
     trend_query,
 )
-from persons.api.stores import clickhouse
-from persons.api.views.base import ProjectViewSet
+from persons.api.views.analytics import Analysis, AnalyticsView, Recorded
 from persons.openapi.operation import describe
 
 _MOST_RECORDED = 100
 
 
-class TrendsView(ProjectViewSet):
+class TrendsView(AnalyticsView):
     """``/api/projects/:project_id/persons/trends/`` and ``.../stickiness/``"""
-
-    scope_object = "person"
-    read_only_post = True
 
     @describe(TrendParameters, Actors, example=SMALLEST_TREND)
     def trends(self, request: Request, **kwargs: Any) -> HttpResponseBase:
@@ -43,7 +36,7 @@ class TrendsView(ProjectViewSet):
         `date_from`, but for `all`, and `interval`, and without `date_to`: only the interval that begins at
         `date_from`, as for a point of a chart.
         """
-        return self._answer(request, "trends", self.parameters(TrendParameters, request), trend_query)
+        return self.answer(request, self.parameters(TrendParameters, request), _TRENDS)
 
     @describe(StickinessParameters, Actors, example=SMALLEST_STICKINESS)
     def stickiness(self, request: Request, **kwargs: Any) -> HttpResponseBase:
@@ -51,42 +44,29 @@ class TrendsView(ProjectViewSet):
 
         `value_at_data_point` is that number. The maths make no difference but for `first_time_for_user`.
         """
-        asked = self.parameters(StickinessParameters, request)
-        return self._answer(request, "stickiness", asked, stickiness_query)
+        return self.answer(request, self.parameters(StickinessParameters, request), _STICKINESS)
 
-    def _answer(
-        self, request: Request, name: str, asked: Any, question: Callable[..., TrendsQuery]
-    ) -> HttpResponseBase:
-        store, now = clickhouse(), datetime.now(UTC)
-        query = question(asked, Context(self.project, now), lambda: earliest_event(store, self.project.pk))
-        if asked.format != "json":
-            statement = trends_statement(query)
-            return actors_file(
-                asked.format, name, self.project, statement, limit=query.limit, with_values=True
-            )
-        found = trends_persons(store, query)
-        uuids = [actor.uuid for actor in found]
-        recorded = None
-        if asked.include_recordings:
-            recorded = recorded_events(
-                store,
-                query.project_id,
-                persons=uuids[: query.limit],
-                entity=query.entity,
-                date_range=query.date_range,
-                asked=query.filter,
-                most=_MOST_RECORDED,
-            )
-        return Response(
-            envelope(
-                request,
-                self.project,
-                uuids,
-                page=Page(query.limit, query.offset),
-                date_range=query.date_range,
-                now=now,
-                values=dict(found),
-                total=trends_count(store, query) if asked.include_total else None,
-                recorded=recorded,
-            )
-        )
+
+def _recorded(store: ClickHouse, query: TrendsQuery, shown: Sequence[UUID]) -> Recorded:
+    return recorded_events(
+        store,
+        query.project_id,
+        persons=shown,
+        entity=query.entity,
+        date_range=query.date_range,
+        asked=query.filter,
+        most=_MOST_RECORDED,
+    )
+
+
+_TRENDS = Analysis(
+    name="trends",
+    query=trend_query,
+    statement=trends_statement,
+    persons=lambda store, query: dict(trends_persons(store, query)),
+    count=trends_count,
+    recorded=_recorded,
+    date_range=lambda query: query.date_range,
+    with_values=True,
+)
+_STICKINESS = replace(_TRENDS, name="stickiness", query=stickiness_query)
