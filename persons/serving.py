@@ -33,15 +33,12 @@ def _begin() -> None:
 
 
 def _keep_up_to_date() -> None:
-    from django.conf import settings  # noqa: PLC0415 - only after setup
-
-    from clickhouse.client import connect  # noqa: PLC0415
-    from clickhouse.errors import ClickHouseError  # noqa: PLC0415
-    from persons.api.stores import clickhouse  # noqa: PLC0415
+    from clickhouse.errors import ClickHouseError  # noqa: PLC0415 - all of these only after setup
     from persons.outbox.flusher import Flusher, Remover  # noqa: PLC0415
     from persons.outbox.schema import bring_up_to_date  # noqa: PLC0415
+    from persons.stores import clickhouse, writable_clickhouse  # noqa: PLC0415
 
-    store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
+    store = writable_clickhouse()
     try:
         bring_up_to_date(store)
         # A server that lets nobody set our limits is to say so now, not with the first question.

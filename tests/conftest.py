@@ -19,6 +19,7 @@ from persons.installation import owner
 from persons.management.postgres import close_pool
 from persons.models import Membership, PersonalAPIKey, Project
 from persons.outbox.flush import drain
+from persons.stores import writable_clickhouse
 from persons_api import embedded
 from tests import stores
 from tests.api_client import Api
@@ -68,7 +69,7 @@ def clickhouse_url(data_dir: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
     settings.CLICKHOUSE_URL, settings.CLICKHOUSE_CLUSTER = clickhouse_url, stores.CLUSTER
-    store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
+    store = writable_clickhouse()
     migrate(store)
     yield store
     store.close()

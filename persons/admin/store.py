@@ -7,10 +7,9 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 
 from clickhouse import distinct_ids, event_list, persons
-from clickhouse.client import ClickHouse, Limits, connect
+from clickhouse.client import ClickHouse
 from clickhouse.errors import ClickHouseError
 from clickhouse.portions import MOST_IDS, all_at_once
 from clickhouse.query.events import EventsQuery
@@ -18,6 +17,7 @@ from clickhouse.query.filters import PersonIs
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.query.search import search_filter
 from persons.observability.faults import name_of
+from persons.stores import clickhouse
 from persons.writing.holds import KnownId
 
 __all__ = ["MOST_IDS", "Copy", "Events", "Told", "latest_events", "persons_found", "told", "version"]
@@ -76,13 +76,8 @@ def latest_events(
 
 
 def _ask(question: Callable[[ClickHouse], _Answer]) -> _Answer | None:
-    limits = Limits(**settings.QUERY_LIMITS)
     try:
-        return question(
-            connect(
-                settings.CLICKHOUSE_QUERY_URL or settings.CLICKHOUSE_URL, limits, settings.CLICKHOUSE_CLUSTER
-            )
-        )
+        return question(clickhouse())
     except ClickHouseError as error:
         _log.warning("admin.without_clickhouse", reason=name_of(error))
         return None

@@ -23,8 +23,8 @@ from persons.api.parameters.person_fields import pick
 from persons.api.parameters.persons import ListParameters, PersonsParameters, Times
 from persons.api.rows import AT_ONCE, rows
 from persons.api.settled import settled_until
-from persons.api.stores import clickhouse
 from persons.models import Person, PersonTombstone, Project
+from persons.stores import clickhouse
 
 
 class Found(NamedTuple):

@@ -14,9 +14,9 @@ from persons.api.actors import with_distinct_ids
 from persons.api.parameters.history import AtTimeParameters, OnePersonParameters, Wanted
 from persons.api.persons import by_id
 from persons.api.rows import person_row
-from persons.api.stores import clickhouse
 from persons.history import Asked, properties_at
 from persons.models import Person, PersonDistinctId, Project
+from persons.stores import clickhouse
 
 
 @dataclass(frozen=True, slots=True)

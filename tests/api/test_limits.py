@@ -14,8 +14,8 @@ from clickhouse.client import ClickHouse, connect
 from clickhouse.errors import ClickHouseError, QueryTimeout, QueryTooLarge
 from clickhouse.sql.fragment import Fragment, sql
 from persons.api.errors import handle
-from persons.api.stores import clickhouse as store_of_questions
 from persons.models import Project
+from persons.stores import clickhouse as store_of_questions
 from tests.api_client import Api, error_of
 from tests.clickhouse_server import served
 

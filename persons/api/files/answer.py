@@ -21,9 +21,9 @@ from persons.api.files.ndjson import NdjsonFile
 from persons.api.files.spool import MOST_AT_ONCE, Spool, TooManyFiles
 from persons.api.parameters.person_fields import OF_DELETED, columns_of, keys_of, pick
 from persons.api.rows import AT_ONCE, rows
-from persons.api.stores import clickhouse
 from persons.errors import Unavailable, invalid
 from persons.models import Person, Project
+from persons.stores import clickhouse
 
 Rows = Iterable[Mapping[str, Any]]
 Fields = tuple[str, ...] | None

@@ -18,8 +18,8 @@ from clickhouse.sql.fragment import Fragment
 from persons.api.envelope import Page, envelope
 from persons.api.files.answer import actors_file
 from persons.api.parameters.leaves import Context
-from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
+from persons.stores import clickhouse
 
 Recorded = Mapping[UUID, Sequence[RecordedEvent]]
 

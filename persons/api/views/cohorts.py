@@ -41,10 +41,10 @@ from persons.api.parameters.persons import (
 )
 from persons.api.parsers import JSONParser, UploadParser
 from persons.api.permissions import user_of
-from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 from persons.models import Cohort
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class CohortsView(ProjectViewSet):

@@ -15,10 +15,10 @@ from persons.api.parameters.cursors import cursor_of
 from persons.api.parameters.door import Parameters
 from persons.api.parameters.events import EventsParameters, events_query
 from persons.api.parameters.leaves import Context
-from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class EventsView(ProjectViewSet):

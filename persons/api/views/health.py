@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 
 from clickhouse.errors import ClickHouseError
 from persons.api.answers import health as answers
-from persons.api.stores import clickhouse
 from persons.models import Outbox
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class LivenessView(APIView):

@@ -29,12 +29,12 @@ from persons.api.parameters.history import (
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.timeline import TimelineParameters, timeline_query
 from persons.api.past_persons import generations_of, many_at, one_at, person_asked_for, person_by_id
-from persons.api.stores import clickhouse
 from persons.api.timeline import MAX_POINTS, TooManyPoints, timeline
 from persons.api.views.base import ProjectViewSet
 from persons.errors import invalid
 from persons.history import Asked, properties_at
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class PropertiesAtTimeView(ProjectViewSet):

@@ -23,11 +23,11 @@ from persons.api.parameters.persons import (
     times_of,
 )
 from persons.api.persons import distinct_ids_page, person_of, whole_person
-from persons.api.stores import clickhouse
 from persons.api.views.changing import ChangingView
 from persons.api.views.deleting import DeletingView
 from persons.models import Cohort
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class PersonsView(ChangingView, DeletingView):

@@ -7,9 +7,9 @@ from clickhouse.values import distinct_ids, property_values
 from persons.api.answers.persons import PropertyValues
 from persons.api.paging import page_url
 from persons.api.parameters.values import DISTINCT_ID, ValuesParameters, values_query
-from persons.api.stores import clickhouse
 from persons.api.views.base import ProjectViewSet
 from persons.openapi.operation import describe
+from persons.stores import clickhouse
 
 
 class ValuesView(ProjectViewSet):

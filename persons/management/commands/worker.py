@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from prometheus_client import start_http_server
 
-from clickhouse.client import connect
 from persons.management.server_mode import refuse_embedded
 from persons.outbox.flusher import Flusher, Remover
+from persons.stores import writable_clickhouse
 
 _LOOK_SECONDS = 1.0
 
@@ -39,7 +38,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         if options["metrics_port"]:
             _serve_metrics(options["metrics_host"], options["metrics_port"])
-        store = connect(settings.CLICKHOUSE_URL, cluster=settings.CLICKHOUSE_CLUSTER)
+        store = writable_clickhouse()
         threads = [Flusher(store), Remover(store)]
         for thread in threads:
             thread.start()
