@@ -7,11 +7,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from clickhouse.client import ClickHouse, connect
+from clickhouse.client import ClickHouse
 from clickhouse.errors import ClickHouseError
-from clickhouse.schema.migrate import migrate
+from persons.management.clickhouse import clickhouse_at_hand
 from persons.management.postgres import postgres_at_hand, running_postgres
 from persons.outbox.flusher import Flusher
+from persons.outbox.schema import bring_up_to_date
 from persons_api import embedded
 
 
@@ -21,19 +22,15 @@ def stores_at_hand() -> Iterator[ClickHouse]:
 
     Embedded ClickHouse belongs to one process: while a server has it, CommandError says so.
     """
-    store = connect(settings.CLICKHOUSE_URL)
     with ExitStack() as stack:
         try:
-            if store.embedded:
-                embedded.prepare(settings.DATA_DIR)
-                stack.enter_context(embedded.owned(settings.DATA_DIR))
-                stack.callback(store.close)
-                if settings.EMBEDDED_POSTGRES:
-                    stack.enter_context(running_postgres())
-            else:
+            store = stack.enter_context(clickhouse_at_hand())
+            if not store.embedded:
                 stack.enter_context(postgres_at_hand())
+            elif settings.EMBEDDED_POSTGRES:
+                stack.enter_context(running_postgres())
             call_command("migrate", verbosity=0)
-            migrate(store)
+            bring_up_to_date(store)
         except (embedded.DataFolderError, ClickHouseError) as error:
             raise CommandError(str(error), returncode=2) from error
         flusher = Flusher(store)
