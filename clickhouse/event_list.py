@@ -12,6 +12,7 @@ from uuid import UUID
 
 from clickhouse.client import ClickHouse
 from clickhouse.moments import in_utc
+from clickhouse.portions import by_number
 from clickhouse.query.dates import FIRST_YEAR, DateRange
 from clickhouse.query.events import EventsQuery, Place
 from clickhouse.query.wall_clock import TICK
@@ -56,8 +57,6 @@ _ORDERS = {
 _SIGNS = {"newest": Fragment("<"), "oldest": Fragment(">")}
 _WIDTHS = [timedelta(hours=12**power) for power in range(4)]
 _EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
-# Values travel in the URL of a statement, where a server takes a megabyte.
-_UUIDS_AT_ONCE = 2_000
 
 
 class Event(NamedTuple):
@@ -179,8 +178,7 @@ def _found(store: ClickHouse, statement: Fragment) -> list[_Found]:
 def _documents(store: ClickHouse, project_id: int, found: Sequence[_Found]) -> list[Event]:
     """In the same order. Those that have been removed in between are left out."""
     said: dict[Place, tuple[str, str, str, str]] = {}
-    for start in range(0, len(found), _UUIDS_AT_ONCE):
-        places = [each.place for each in found[start : start + _UUIDS_AT_ONCE]]
+    for places in by_number(each.place for each in found):
         for timestamp, arrival, uuid, *rest in store.rows(documents_statement(project_id, places)):
             said[Place(in_utc(timestamp), arrival, uuid)] = tuple(rest)
     return [Event(*each, *said[each.place]) for each in found if each.place in said]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
-from clickhouse.portions import uuid_portions
+from clickhouse.portions import by_number
 from clickhouse.sql.fragment import sql
 
 EVER_THERE = """
@@ -16,6 +16,6 @@ def ever_there(store: ClickHouse, project_id: int, uuids: Iterable[UUID]) -> set
     """Those of these persons that are there, deleted or merged away. Raises ClickHouseUnavailable,
     ClickHouseError."""
     found: set[UUID] = set()
-    for portion in uuid_portions(uuids):
+    for portion in by_number(uuids):
         found.update(uuid for (uuid,) in store.rows(sql(EVER_THERE, project=project_id, uuids=portion)))
     return found

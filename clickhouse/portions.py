@@ -1,12 +1,15 @@
 """Distinct ids and uuids in portions that fit into one statement."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
-from uuid import UUID
+from typing import NamedTuple, TypeVar
 
 # Values travel in the URL of a statement, where a server takes a megabyte.
 _MOST_BYTES = 60_000
+# What stands around each distinct id, the numbers that go with it included.
+_BYTES_BESIDE = 30
 MOST_IDS = 2_000
+
+_Each = TypeVar("_Each")
 
 
 class Ids(NamedTuple):
@@ -16,19 +19,23 @@ class Ids(NamedTuple):
     generations: list[int]
 
 
-def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterator[Ids]:
+def slices(distinct_ids: Sequence[str]) -> Iterator[slice]:
     """As many at a time as fit into one statement."""
-    portion, size = Ids([], []), 0
-    for distinct_id, generation in zip(distinct_ids, generations, strict=True):
-        length = len(distinct_id.encode()) + 30
-        if portion.distinct_ids and (len(portion.distinct_ids) == MOST_IDS or size + length > _MOST_BYTES):
-            yield portion
-            portion, size = Ids([], []), 0
-        portion.distinct_ids.append(distinct_id)
-        portion.generations.append(generation)
+    start = size = 0
+    for place, distinct_id in enumerate(distinct_ids):
+        length = len(distinct_id.encode()) + _BYTES_BESIDE
+        if place > start and (place - start == MOST_IDS or size + length > _MOST_BYTES):
+            yield slice(start, place)
+            start, size = place, 0
         size += length
-    if portion.distinct_ids:
-        yield portion
+    if distinct_ids:
+        yield slice(start, len(distinct_ids))
+
+
+def portions(distinct_ids: Sequence[str], generations: Sequence[int]) -> Iterator[Ids]:
+    """The same with their generations."""
+    for part in slices(distinct_ids):
+        yield Ids([*distinct_ids[part]], [*generations[part]])
 
 
 def all_at_once(distinct_ids: Sequence[str], generations: Sequence[int]) -> Ids | None:
@@ -37,8 +44,8 @@ def all_at_once(distinct_ids: Sequence[str], generations: Sequence[int]) -> Ids 
     return first if len(first.distinct_ids) == len(distinct_ids) else None
 
 
-def uuid_portions(uuids: Iterable[UUID]) -> Iterator[list[UUID]]:
-    """As many at a time as fit into one statement."""
-    every = list(uuids)
+def by_number(values: Iterable[_Each]) -> Iterator[list[_Each]]:
+    """Values of a fixed length, such as uuids: as many at a time as fit into one statement."""
+    every = list(values)
     for start in range(0, len(every), MOST_IDS):
         yield every[start : start + MOST_IDS]

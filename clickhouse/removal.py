@@ -4,19 +4,15 @@ Lightweight deletes: no question sees the rows any more once the statement is do
 with the next merge of their part.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from clickhouse.client import ClickHouse
 from clickhouse.layout import stored_rows
+from clickhouse.portions import slices
 from clickhouse.sql.conditions import any_of, where
 from clickhouse.sql.events import of_distinct_ids
 from clickhouse.sql.fragment import Fragment, sql
-
-# Values travel in the URL of a statement, where a server takes a megabyte.
-_MOST_BYTES = 60_000
-_BYTES_BESIDE = 40
-_MOST_IDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def remove(store: ClickHouse, remains: Remains) -> int:
     Can be repeated. Raises ClickHouseUnavailable, ClickHouseError.
     """
     left = 0
-    for part in _parts(remains):
+    for part in (_part(remains, which) for which in slices(remains.distinct_ids)):
         for table in TABLES:
             if remains.with_events or not table.only_with_events:
                 store.command(statement(DELETE, table, part, store.cluster))
@@ -100,19 +96,6 @@ def remove(store: ClickHouse, remains: Remains) -> int:
 def statement(template: str, table: Table, remains: Remains, cluster: str | None = None) -> Fragment:
     """What is done with such rows of a table, where they lie."""
     return sql(template, table=stored_rows(table.name, cluster), rows=table.rows(remains))
-
-
-def _parts(remains: Remains) -> Iterator[Remains]:
-    """As much as fits into one statement at a time."""
-    start = size = 0
-    for place, distinct_id in enumerate(remains.distinct_ids):
-        length = len(distinct_id.encode()) + _BYTES_BESIDE
-        if place > start and (place - start == _MOST_IDS or size + length > _MOST_BYTES):
-            yield _part(remains, slice(start, place))
-            start, size = place, 0
-        size += length
-    if remains.distinct_ids:
-        yield _part(remains, slice(start, None))
 
 
 def _part(remains: Remains, part: slice) -> Remains:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from clickhouse import removal
+from clickhouse import portions
 from clickhouse.client import ClickHouse, connect
 from clickhouse.errors import ClickHouseUnavailable
 from persons.identity import process
@@ -120,7 +120,7 @@ def test_any_text_can_be_the_distinct_id_that_goes(world: World) -> None:
 def test_more_ids_than_one_statement_takes_go_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removal, "_MOST_IDS", 7)
+    monkeypatch.setattr(portions, "MOST_IDS", 7)
     ids = [f"d{number}" for number in range(40)]
     world.capture(*(event("e", each, "2024-03-01T10:00:00Z") for each in ids))
     world.api.post(f"{world.persons}bulk_delete/", {"distinct_ids": ids[1:], "delete_events": True})
