@@ -1,7 +1,6 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.conf import settings
 
 from clickhouse.client import ClickHouse
 from persons.installation import owner
@@ -9,14 +8,6 @@ from persons.models import Membership, Project, User
 from tests.admin.site import Site
 from tests.api.world import World
 from tests.api_client import Api
-
-
-@pytest.fixture(scope="package", autouse=True)
-def no_static_files() -> Iterator[None]:
-    """Each new client reads all of the site's files otherwise, which takes longer than a request."""
-    settings.WHITENOISE_USE_FINDERS, before = False, settings.WHITENOISE_USE_FINDERS
-    yield
-    settings.WHITENOISE_USE_FINDERS = before
 
 
 @pytest.fixture

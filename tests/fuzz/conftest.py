@@ -2,20 +2,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from persons.models import Project
 from tests.openapi import store
-
-
-@pytest.fixture(scope="package", autouse=True)
-def no_static_files() -> Iterator[None]:
-    """The application reads all of the admin site's files otherwise, which takes longer than a request."""
-    settings.WHITENOISE_USE_FINDERS, before = False, settings.WHITENOISE_USE_FINDERS
-    yield
-    settings.WHITENOISE_USE_FINDERS = before
 
 
 @pytest.fixture
