@@ -2,6 +2,7 @@ import pytest
 
 from clickhouse.client import ClickHouse
 from persons.models import Project
+from tests.api.helpers import Capture, event
 from tests.api.world import World
 from tests.api_client import Api
 
@@ -9,3 +10,12 @@ from tests.api_client import Api
 @pytest.fixture
 def world(api: Api, project: Project, clickhouse: ClickHouse) -> World:
     return World(api, project, clickhouse)
+
+
+@pytest.fixture
+def ann_and_bob(capture: Capture) -> None:
+    ann = {"email": "ann@example.com", "visits": 3, "plan": None}
+    capture(
+        event("a", "ann", "2024-03-01T10:00:00Z", properties={"$set": ann}),
+        event("a", "bob", "2024-03-02T10:00:00.25Z", properties={"$set": {"tags": ["x", 1], "note": '"=1"'}}),
+    )

@@ -1,8 +1,5 @@
 """Persons as CSV: the same persons as in JSON, all of them in one file, one row each."""
 
-import csv
-import io
-import itertools
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -21,7 +18,8 @@ from persons.api.files.cells import cell
 from persons.installation import owner
 from persons.models import Person, PersonDistinctId, Project
 from persons.outbox.flush import drain
-from tests.api.helpers import Capture, actors_of, api_with, event, person, project_of, stranger
+from tests.api.helpers import actors_of, api_with, event, person, project_of, stranger
+from tests.api.tables import table
 from tests.api_client import Api, error_of
 
 HERE = "/api/projects/@current/"
@@ -49,19 +47,6 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
     max_leaves=4,
 )
-
-
-def table(answer: Any) -> tuple[list[str], list[dict[str, str]]]:
-    """Columns and rows, as a reader of RFC 4180 finds them."""
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    content: bytes = answer.getvalue()
-    assert int(answer.headers["Content-Length"]) == len(content)
-    assert content.endswith(b"\r\n")
-    reader = csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True)
-    rows = list(reader)
-    assert all(None not in row and None not in row.values() for row in rows)
-    return list(reader.fieldnames or ()), rows
 
 
 def would_run(text: str) -> bool:
@@ -122,15 +107,6 @@ def many(project: Project, number: int, **properties: Any) -> list[Person]:
         PersonDistinctId(project=project, person=each, distinct_id=f"u{each.pk}") for each in persons
     )
     return persons
-
-
-@pytest.fixture
-def ann_and_bob(capture: Capture) -> None:
-    ann = {"email": "ann@example.com", "visits": 3, "plan": None}
-    capture(
-        event("a", "ann", "2024-03-01T10:00:00Z", properties={"$set": ann}),
-        event("a", "bob", "2024-03-02T10:00:00.25Z", properties={"$set": {"tags": ["x", 1], "note": '"=1"'}}),
-    )
 
 
 @pytest.mark.usefixtures("ann_and_bob")
@@ -244,69 +220,6 @@ def test_a_row_has_at_most_1000_distinct_ids(api: Api, project: Project) -> None
     assert json.loads(row["distinct_ids"]) == names[:1000]
 
 
-WAYS: list[tuple[str, str, dict[str, Any]]] = [
-    ("persons{}", "?format=csv", {}),
-    ("persons{}", "?format=csv", {"Accept": "application/json"}),
-    ("persons.csv{}", "", {}),
-    ("persons.csv{}", "", {"Accept": "application/json"}),
-    ("persons.csv{}", "?limit=5", {"Accept": "text/html, */*;q=0.8"}),
-    ("persons{}", "", {"Accept": "text/csv"}),
-    ("persons{}", "", {"Accept": "text/csv; charset=utf-8"}),
-    ("persons{}", "", {"Accept": "TEXT/CSV"}),
-    ("persons{}", "", {"Accept": "text/*"}),
-    ("persons{}", "", {"Accept": "text/csv, */*"}),
-    ("persons{}", "", {"Accept": "text/csv, application/json"}),
-    ("persons{}", "", {"Accept": "application/json;q=0.5, text/csv;q=0.6"}),
-    ("persons{}", "", {"Accept": "application/*;q=0.9, text/csv, */*;q=0.1"}),
-    ("persons{}", "", {"Accept": "application/json;q=0, */*"}),
-]
-
-
-@pytest.mark.parametrize(("path", "query", "headers"), WAYS)
-def test_csv_can_be_asked_for_in_these_ways(
-    api: Api, project: Project, path: str, query: str, headers: dict[str, Any]
-) -> None:
-    person(project, "u1")
-    for above, slash in itertools.product(["projects", "environments"], ["", "/"]):
-        answer = api.get(f"/api/{above}/{project.pk}/{path.format(slash)}{query}", **headers)
-        assert [row["name"] for row in table(answer)[1]] == ["u1"]
-
-
-@pytest.mark.parametrize(
-    ("path", "query", "accept"),
-    [
-        ("persons", "", "*/*"),
-        ("persons", "", "application/json"),
-        ("persons", "", "application/json, text/csv"),
-        ("persons", "", "application/json, text/csv;q=0.9"),
-        ("persons", "", "application/json, text/plain, */*"),
-        ("persons", "", "text/csv;q=0, */*"),
-        ("persons", "", "text/csv;q=0.1, application/*;q=0.2"),
-        ("persons", "?format=json", "text/csv"),
-        ("persons.csv", "?format=json", "*/*"),
-    ],
-)
-def test_otherwise_the_answer_is_json(api: Api, project: Project, path: str, query: str, accept: str) -> None:
-    answer = api.get(f"{HERE}{path}{query}", Accept=accept)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-    assert answer.json()["results"] == []
-
-
-@pytest.mark.usefixtures("ann_and_bob")
-def test_a_post_asks_for_csv_in_its_body_or_as_every_request_does(api: Api) -> None:
-    path = f"{HERE}persons/funnel"
-    for address, body, headers in (
-        (path, {**FUNNEL, "format": "csv"}, {}),
-        (f"{path}?format=json", {**FUNNEL, "format": "csv"}, {}),
-        (f"{path}?format=csv", FUNNEL, {}),
-        (f"{path}?format=csv", {**FUNNEL, "format": None}, {}),
-        (f"{path}.csv", FUNNEL, {}),
-        (path, FUNNEL, {"Accept": "text/csv"}),
-    ):
-        _, rows = table(api.post(address, body, **headers))
-        assert {row["properties.email"] for row in rows} == {"ann@example.com", ""}
-
-
 def test_there_is_no_limit_unless_one_is_given(clickhouse: ClickHouse, api: Api, project: Project) -> None:
     number = 2_345
     api.capture(project, [event("a", f"u{each}", "2024-03-01T10:00:00Z") for each in range(number)])
@@ -356,32 +269,6 @@ def test_a_person_that_is_gone_meanwhile_is_left_out(api: Api, project: Project)
         assert {row["name"] for row in table(api.get(f"{HERE}{path}.csv", query))[1]} <= {"bob"}
 
 
-@pytest.mark.parametrize(
-    ("path", "query", "error"),
-    [
-        ("persons", {"limit": "0"}, (400, "invalid_input", "limit")),
-        ("persons", {"limit": "10001"}, (400, "invalid_input", "limit")),
-        ("persons", {"format": "xml"}, (400, "invalid_input", "format")),
-        ("persons", {"format": "CSV"}, (400, "invalid_input", "format")),
-        ("persons", {"properties": "["}, (400, "invalid_input", "properties")),
-        ("persons", {"cohort": "999999"}, (400, "invalid_input", "cohort")),
-        ("persons/funnel", {}, (400, "invalid_input", "events")),
-        ("persons/funnel", {**FUNNEL, "funnel_step": "9"}, (400, "invalid_input", "funnel_step")),
-        ("cohorts/999999/persons", {}, (404, "not_found", None)),
-    ],
-)
-def test_errors_are_json_however_csv_was_asked_for(
-    api: Api, project: Project, path: str, query: dict[str, Any], error: tuple[int, str, str | None]
-) -> None:
-    for answer in (
-        api.get(f"{HERE}{path}.csv", query),
-        api.get(f"{HERE}{path}", query, Accept="text/csv"),
-        api.get(f"{HERE}{path}", {"format": "csv", **query}),
-    ):
-        assert answer.headers["Content-Type"] == "application/json"
-        assert error_of(answer) == error
-
-
 def test_the_key_needs_the_same_scopes_as_for_json(api: Api, project: Project) -> None:
     assert error_of(Api(api.client, "").get(f"{HERE}persons.csv")) == (401, "not_authenticated", None)
     limited = api_with(api, ["cohort:read"])
@@ -394,20 +281,6 @@ def test_the_key_needs_the_same_scopes_as_for_json(api: Api, project: Project) -
     ):
         assert error_of(key.get(path, Accept="text/csv")) == (403, "permission_denied", None)
     assert error_of(api.post(f"{HERE}persons.csv")) == (405, "method_not_allowed", None)
-
-
-@pytest.mark.parametrize("path", ["persons/1", "persons/cohorts", "cohorts", "actions", "../"])
-def test_where_there_is_no_csv_it_is_refused_by_name(api: Api, project: Project, path: str) -> None:
-    address = "/api/projects/" if path == "../" else f"{HERE}{path}"
-    assert error_of(api.get(f"{address}?format=csv")) == (400, "not_supported", "format")
-    assert error_of(api.get(address, Accept="text/csv")) == (406, "not_acceptable", None)
-    assert api.get(address, Accept="text/csv, */*;q=0.1").headers["Content-Type"] == "application/json"
-
-
-def test_what_nothing_reads_is_reported_as_ever(api: Api, project: Project) -> None:
-    answer = api.get(f"{HERE}persons.csv?distinctId=u1&limit=5")
-    assert (answer.status_code, answer.headers["X-Ignored-Parameters"]) == (200, "distinctId")
-    assert answer.headers["X-Request-ID"]
 
 
 def test_more_properties_than_a_table_has_columns_are_refused(

@@ -9,15 +9,10 @@ from typing import Any
 import pytest
 
 from persons.api.parameters.door import HARMLESS
-from persons.api.parameters.trends import StickinessParameters, TrendParameters
-from persons.models import Cohort, Person, Project
+from persons.models import Person, Project
 from tests.api.helpers import Capture, actors_of, api_with, event, pages
-from tests.api_client import Api, error_of
-
-MAY = {"date_from": "2021-05-01", "date_to": "2021-05-31"}
-V: dict[str, Any] = {"entity_id": "V", "entity_type": "events"}
-ASKED: dict[str, Any] = {**V, **MAY}
-STICKY: dict[str, Any] = {**ASKED, "stickiness_days": 1}
+from tests.api.trends import ASKED, FIRST_V, MAY, SERIES, STICKY, V, values_of, viewed
+from tests.api_client import Api
 
 
 @pytest.fixture
@@ -28,19 +23,6 @@ def path(project: Project) -> str:
 @pytest.fixture
 def sticky(project: Project) -> str:
     return f"/api/projects/{project.pk}/persons/stickiness/"
-
-
-def values_of(answer: Any) -> dict[str, Any]:
-    """The numbers of a trend's people by their first distinct id, in the order of the answer."""
-    assert answer.status_code == 200, answer.content
-    people = actors_of(answer.json())
-    found = {actor["distinct_ids"][0]: actor["value_at_data_point"] for actor in people}
-    assert len(found) == len(people)
-    return found
-
-
-def viewed(who: str, day: int = 2, hour: int = 10, name: str = "V", /, **properties: Any) -> dict[str, Any]:
-    return event(name, who, f"2021-05-{day:02}T{hour:02}:00:00Z", properties=properties)
 
 
 @pytest.fixture
@@ -142,11 +124,6 @@ def test_the_key_needs_to_read_persons_of_the_project(
 
 
 # Which entity.
-
-FIRST_V = {"id": "V", "order": 1, "properties": [{"key": "browser", "value": "Chrome"}]}
-SECOND_V = {"id": "V", "order": 2, "math": "sum", "math_property": "amount"}
-W = {"id": "W", "order": 0}
-SERIES = {"events": [FIRST_V, SECOND_V, W], **MAY}
 
 
 @pytest.mark.parametrize(
@@ -260,97 +237,6 @@ def test_filters_say_which_events_count_and_search_whom_is_looked_for(
     assert values_of(api.get(path, {**ASKED, "filter_test_accounts": True})) == {"one": 1, "two": 1}
 
 
-@pytest.fixture
-def visits(capture: Capture) -> None:
-    def visit(who: str, url: Any, price: Any, plan: str | None = None) -> dict[str, Any]:
-        person = {"$set": {"plan": plan}} if plan is not None else {}
-        sent = {name: value for name, value in (("url", url), ("price", price)) if value is not ...}
-        return viewed(who, **sent, **person)
-
-    capture(
-        visit("plain", "https://a.io", 5, "pro"),
-        visit("slash", "https://a.io/", 7.5, "pro"),
-        visit("query", "https://a.io/?#", "10"),
-        visit("root", "/", 20, "free"),
-        visit("empty", "", "", ""),
-        visit("none", ..., ...),
-        visit("null", None, "many"),
-        visit("yes", True, 1),
-    )
-
-
-@pytest.mark.parametrize(
-    ("by", "people"),
-    [
-        ({"breakdown": "url"}, "plain slash query root empty none null yes"),
-        ({"breakdown_value": ""}, "plain slash query root empty none null yes"),
-        ({"breakdown": "url", "breakdown_value": "https://a.io"}, "plain"),
-        ({"breakdown": "url", "breakdown_value": ""}, "empty none null"),
-        ({"breakdown": "url", "breakdown_value": "$$_posthog_breakdown_null_$$"}, "empty none null"),
-        ({"breakdown": "url", "breakdown_value": "true"}, "yes"),
-        ({"breakdown": "price", "breakdown_value": "7.5"}, "slash"),
-        ({"breakdown": "price", "breakdown_value": "10"}, "query"),
-        ({"breakdown": "price", "breakdown_value": "10.0"}, ""),
-        ({"breakdown": "url", "breakdown_value": "https://a.io", "breakdown_normalize_url": "true"},
-         "plain slash query"),
-        ({"breakdown": "url", "breakdown_value": "https://a.io/", "breakdown_normalize_url": "true"},
-         "plain slash query"),
-        ({"breakdown": "url", "breakdown_value": "/", "breakdown_normalize_url": "1"}, "root empty"),
-        ({"breakdown": "url", "breakdown_value": "", "breakdown_normalize_url": "1"}, "none null"),
-        ({"breakdowns": [{"property": "url", "normalize_url": True}], "breakdown_value": "https://a.io"},
-         "plain slash query"),
-        ({"breakdowns": [{"property": "url", "normalize_url": False}], "breakdown_value": "https://a.io",
-          "breakdown_normalize_url": "true"}, "plain"),
-        ({"breakdown": "plan", "breakdowns": [{"property": "url"}], "breakdown_value": "/"}, "root"),
-        ({"breakdowns": [{"property": "url"}, {"property": "price"}]},
-         "plain slash query root empty none null yes"),
-        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": "[5, 10]"},
-         "plain slash"),
-        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": "[7.5,20.01]"},
-         "slash query root"),
-        ({"breakdowns": [{"property": "price", "histogram_bin_count": 3}], "breakdown_value": "[1,1]"}, ""),
-        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": ""},
-         "empty none"),
-        ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": "pro"}, "plain slash"),
-        ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": ""},
-         "query empty none null yes"),
-        ({"breakdowns": [{"property": "plan", "type": "person"}], "breakdown_value": "free"}, "root"),
-    ],
-)  # fmt: skip
-@pytest.mark.usefixtures("visits")
-def test_a_value_of_a_breakdown_is_one_more_filter(
-    api: Api, path: str, by: dict[str, Any], people: str
-) -> None:
-    assert set(values_of(api.get(path, {**ASKED, **by}))) == set(people.split())
-    assert set(values_of(api.post(path, {**ASKED, **by}))) == set(people.split())
-
-
-@pytest.mark.usefixtures("visits")
-def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, path: str) -> None:
-    for by, people in (
-        ({"breakdown": "url", "breakdown_value": True}, {"yes"}),
-        ({"breakdown": "price", "breakdown_value": 7.5}, {"slash"}),
-        ({"breakdown": "price", "breakdown_value": 10}, {"query"}),
-        (
-            {"breakdown": "price", "breakdown_histogram_bin_count": 5, "breakdown_value": [5, 10]},
-            {"plain", "slash"},
-        ),
-    ):
-        assert set(values_of(api.post(path, {**ASKED, **by}))) == people
-
-
-@pytest.mark.usefixtures("visits")
-def test_a_cohort_is_a_value_too(api: Api, project: Project, path: str) -> None:
-    leaf = {"type": "person", "key": "plan", "value": "pro"}
-    filters = {"properties": {"type": "AND", "values": [leaf]}}
-    cohort = Cohort.objects.create(project=project, name="pro", filters=filters).pk
-    by = {**ASKED, "breakdown_type": "cohort", "breakdown": [cohort, "all"]}
-    assert set(values_of(api.post(path, {**by, "breakdown_value": str(cohort)}))) == {"plain", "slash"}
-    assert set(values_of(api.post(path, {**by, "breakdown_value": cohort}))) == {"plain", "slash"}
-    assert len(values_of(api.post(path, {**by, "breakdown_value": "all"}))) == 8
-    assert len(values_of(api.post(path, by))) == 8
-
-
 # Which part of time.
 
 
@@ -456,14 +342,6 @@ def test_weeks_and_days_are_those_of_the_project(
         assert values_of(api.post(sticky, asked)) == {"u": number}
 
 
-@pytest.mark.usefixtures("visits")
-def test_stickiness_takes_breakdowns_and_entities_as_trends_do(api: Api, sticky: str) -> None:
-    series = {"events": [{"id": "V", "properties": [{"key": "price", "operator": "gt", "value": 5}]}]}
-    assert set(values_of(api.post(sticky, {**STICKY, **series}))) == {"slash", "query", "root"}
-    by = {"breakdown": "plan", "breakdown_type": "person", "breakdown_value": "pro"}
-    assert set(values_of(api.post(sticky, {**STICKY, **by}))) == {"plain", "slash"}
-
-
 # As a file, and with recordings.
 
 
@@ -501,122 +379,7 @@ def test_recordings_are_those_of_the_events_that_count(api: Api, capture: Captur
     assert actors_of(api.post(path, ASKED).json())[0]["matched_recordings"] == []
 
 
-# What is refused.
-
-NO_ID = "An entity id and the entity type must be provided to determine an entity"
-NO_TYPE = "An entity must be provided for target entity to be determined"
-BY = {**ASKED, "breakdown": "x"}
-BINS = {**BY, "breakdown_histogram_bin_count": 5}
-WRONG = {"id": "V", "properties": [{"key": "a", "value": 1, "operator": "equals"}]}
-
-
-def summed(**fields: Any) -> dict[str, Any]:
-    return {**ASKED, "entity_order": 0, "events": [{"id": "V", "math": "sum", **fields}]}
-
-
-REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
-    (MAY, "required", "entity_id", NO_ID),
-    ({**MAY, "entity_type": "actions"}, "required", "entity_id", NO_ID),
-    ({**MAY, "entity_id": "V"}, "required", "entity_type", NO_TYPE),
-    ({**SERIES, "entity_order": 3}, "invalid_input", "entity_order", "between 0 and 2"),
-    ({**ASKED, "entity_order": -1}, "invalid_input", "entity_order", "0"),
-    ({**ASKED, "entity_order": "x"}, "invalid_input", "entity_order", "whole number"),
-    ({**ASKED, "entity_id": 1.5}, "invalid_input", "entity_id", ""),
-    ({**ASKED, "entity_id": True}, "invalid_input", "entity_id", ""),
-    ({**ASKED, "entity_id": ["V"]}, "invalid_input", "entity_id", ""),
-    ({**ASKED, "entity_id": "V" * 401}, "invalid_input", "entity_id", "400"),
-    ({**ASKED, "entity_type": "event"}, "invalid_input", "entity_type", "'events' or 'actions'"),
-    ({**ASKED, "type": 5}, "invalid_input", "type", "'events' or 'actions'"),
-    ({**ASKED, "entity_type": "data_warehouse"}, "not_supported", "entity_type", "events, actions"),
-    ({**ASKED, "entity_type": "actions"}, "invalid_input", "entity_id", "id of an action"),
-    ({**ASKED, "entity_type": "actions", "entity_id": 999_999}, "invalid_input", "entity_id", "not exist"),
-    ({**MAY, "entity_order": 0, "actions": [{"id": 999_999}]}, "invalid_input", "actions.0.id", "not exist"),
-    ({**ASKED, "entity_math": "mode"}, "invalid_input", "entity_math", "'total'"),
-    ({**ASKED, "entity_math": "sum"}, "required", "entity_math", "math_property"),
-    ({**ASKED, "entity_math": "hogql"}, "not_supported", "entity_math", "hogql"),
-    ({**ASKED, "entity_math": "unique_group"}, "not_supported", "entity_math", "unique_group"),
-    ({**ASKED, "entity_math": "first_matching_event_for_user"}, "not_supported", "entity_math", "first_"),
-    (summed(), "required", "events.0.math_property", "math_property"),
-    (summed(math_property="x" * 10_001), "invalid_input", "events.0.math_property", "10000"),
-    (summed(math_property=5), "invalid_input", "events.0.math_property", ""),
-    (summed(math_property="x", math_property_type="person_properties"), "not_supported",
-     "events.0.math_property", "events"),
-    (summed(math_property="$session_duration"), "not_supported", "events.0.math_property", "events"),
-    (summed(math_property="x", math_multiplier=2), "not_supported", "events.0.math_multiplier", ""),
-    (summed(math="hogql"), "not_supported", "events.0.math", "hogql"),
-    ({**ASKED, "events": [WRONG]}, "invalid_input", "events.0.properties.0.operator", "'exact'"),
-    ({**ASKED, "properties": WRONG["properties"]}, "invalid_input", "properties.0.operator", "'exact'"),
-    ({**ASKED, "breakdown_value": "x"}, "invalid_input", "breakdown_value", "breakdown"),
-    ({**BY, "breakdown_value": "$$_posthog_breakdown_other_$$"}, "invalid_input", "breakdown_value", "Other"),
-    ({**BY, "breakdown_value": "x" * 100_001}, "invalid_input", "breakdown_value", "100000"),
-    ({**BY, "breakdown_type": "nonsense"}, "invalid_input", "breakdown_type", "'event'"),
-    ({**BY, "breakdown_type": "hogql"}, "not_supported", "breakdown_type", "event, person, cohort"),
-    ({**BY, "breakdown": ["a", "b"], "breakdown_value": "x"}, "not_supported", "breakdown", "More than one"),
-    ({**ASKED, "breakdowns": [{"property": "a"}, {"property": "b"}], "breakdown_value": "x"},
-     "not_supported", "breakdowns", "More than one"),
-    ({**BY, "breakdown_normalize_url": "maybe"}, "invalid_input", "breakdown_normalize_url", "true or false"),
-    ({**BINS, "breakdown_histogram_bin_count": 0}, "invalid_input", "breakdown_histogram_bin_count", "1"),
-    *(({**BINS, "breakdown_value": value}, "invalid_input", "breakdown_value", "two numbers")
-      for value in ("x", "5", "[5]", "[5,6,7]", '["a",5]', "[5,null]", [5], "[1,1e999]")),
-    ({**BINS, "breakdown_value": "[6,5]"}, "invalid_input", "breakdown_value", "greater"),
-    ({**BY, "breakdown_type": "cohort", "breakdown_value": "x"}, "invalid_input", "breakdown_value", "exist"),
-    ({**BY, "breakdown_type": "cohort", "breakdown_value": 7}, "invalid_input", "breakdown_value", "exist"),
-    ({**ASKED, "date_from": "yesterday"}, "invalid_input", "date_from", "-7d"),
-    ({**V, "date_from": "2299-12-31", "interval": "month"}, "invalid_input", "date_from", "2299"),
-    ({**V, "date_to": "1900-01-01", "entity_math": "weekly_active"}, "invalid_input", "date_to", "1900"),
-    ({**ASKED, "interval": "year"}, "invalid_input", "interval", "'day'"),
-    ({**ASKED, "limit": 0}, "invalid_input", "limit", "1"),
-    ({**ASKED, "limit": 10_001}, "invalid_input", "limit", "10000"),
-    ({**ASKED, "offset": -1}, "invalid_input", "offset", "0"),
-    ({**ASKED, "include_total": "maybe"}, "invalid_input", "include_total", "true or false"),
-    ({**ASKED, "include_recordings": "maybe"}, "invalid_input", "include_recordings", "true or false"),
-    ({**ASKED, "data_warehouse": [{"id": "t"}]}, "not_supported", "data_warehouse", ""),
-    ({**ASKED, "aggregation_group_type_index": 0}, "not_supported", "aggregation_group_type_index", ""),
-    ({**ASKED, "breakdown_group_type_index": 0}, "not_supported", "breakdown_group_type_index", ""),
-    ({**ASKED, "sampling_factor": 0.1}, "not_supported", "sampling_factor", ""),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("refused", REFUSED)
-def test_what_makes_no_sense_is_refused_by_name(
-    api: Api, path: str, sticky: str, refused: tuple[dict[str, Any], str, str, str]
-) -> None:
-    asked, code, attr, detail = refused
-    of_trends_alone = "math_" in detail or "math_" in attr or asked.get("entity_math") == "weekly_active"
-    addresses = [path] if of_trends_alone or "2299" in detail else [path, sticky]
-    for address in addresses:
-        answer = api.post(address, {**asked, "stickiness_days": 1})
-        assert error_of(answer) == (400, code, attr)
-        assert detail in answer.json()["detail"]
-
-
-def test_the_table_above_names_every_parameter_that_is_not_built_yet() -> None:
-    refused = {attr for _, code, attr, _ in REFUSED if code == "not_supported"}
-    assert {each.name for each in TrendParameters.unsupported} <= refused
-    assert StickinessParameters.unsupported == TrendParameters.unsupported
-
-
-@pytest.mark.parametrize(
-    ("sent", "code", "detail"),
-    [
-        ({}, "required", ""),
-        ({"stickiness_days": 0}, "invalid_input", "greater than or equal to 1"),
-        ({"stickiness_days": 10_001}, "invalid_input", "10000"),
-        ({"stickiness_days": "x"}, "invalid_input", "whole number"),
-    ],
-)
-def test_stickiness_wants_a_number_of_intervals(
-    api: Api, sticky: str, sent: dict[str, Any], code: str, detail: str
-) -> None:
-    answer = api.post(sticky, {**ASKED, **sent})
-    assert error_of(answer) == (400, code, "stickiness_days")
-    assert detail in answer.json()["detail"]
-
-
-def test_too_many_intervals_are_refused(api: Api, sticky: str) -> None:
-    answer = api.post(sticky, {**STICKY, "date_from": "2019-01-01", "interval": "hour"})
-    assert error_of(answer) == (400, "invalid_input", "interval")
-    assert "10000" in answer.json()["detail"]
+# What makes no difference.
 
 
 @pytest.mark.usefixtures("story")

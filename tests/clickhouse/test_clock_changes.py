@@ -9,16 +9,7 @@ from hypothesis import strategies as st
 
 from clickhouse.query.dates import Interval
 from clickhouse.query.wall_clock import end_of_day, end_of_hour, start_of_day, start_of_hour
-from tests.clickhouse.zones import (
-    APIA,
-    BERLIN,
-    HAVANA,
-    KATHMANDU,
-    LORD_HOWE,
-    NEW_YORK,
-    SANTIAGO,
-    resolve,
-)
+from tests.clickhouse.zones import APIA, BERLIN, HAVANA, KATHMANDU, LORD_HOWE, NEW_YORK, SANTIAGO, resolve
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from clickhouse.query.dates import DateError, DateRange, Interval, parse_moment, resolve_date_range
-from tests.clickhouse.zones import (
-    NEW_YORK,
-    NOW,
-    local,
-    resolve,
-)
+from tests.clickhouse.zones import NEW_YORK, NOW, local, resolve
 
 
 def test_it_resolves_the_worked_example_of_the_specification() -> None:

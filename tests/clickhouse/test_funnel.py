@@ -1,176 +1,25 @@
 """Funnels of every kind: who is counted, and how far each got."""
 
 import itertools
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
-from pydantic import ValidationError
 
 from clickhouse.client import ClickHouse
 from clickhouse.funnel import funnel_count, funnel_persons, funnel_statement
 from clickhouse.query.conditions import Span
-from clickhouse.query.dates import DateRange
 from clickhouse.query.filters import Entity
-from clickhouse.query.funnel import (
-    Attribution,
-    ConversionWindow,
-    EventBreakdown,
-    Exclusion,
-    FunnelQuery,
-    furthest_steps,
-)
+from clickhouse.query.funnel import Attribution, EventBreakdown, Exclusion, FunnelQuery
 from tests.clickhouse.generated_funnels import MICROSECOND, Example, Person, examples, named
 from tests.clickhouse.reference_funnel import Event, comes_back, results
+from tests.clickhouse.stored_funnels import DAY_0, Steps, asked, check, days, person_id, stored, whole
 
 EXAMPLES = int(os.environ.get("FUNNEL_EXAMPLES", "100"))
-DAY_0 = datetime(2024, 3, 1, tzinfo=UTC)
-projects = itertools.count(7_000_000)
-
-Steps = Sequence[str | Entity | None]
-
-
-def person_id(project: int, number: int, role: str = "person") -> UUID:
-    return uuid5(NAMESPACE_OID, f"{project} {number} {role}")
-
-
-def insert(store: ClickHouse, table: str, project: int, rows: list[dict[str, Any]], token: str) -> None:
-    if rows:
-        lines = b"\n".join(json.dumps({"team_id": project, **row}).encode() for row in rows)
-        store.insert_json(table, lines, token=f"{project} {token}")
-
-
-def person_row(
-    identifier: UUID, *, plan: str = "", version: int = 1, deleted: bool = False
-) -> dict[str, Any]:
-    return {
-        "id": str(identifier),
-        "properties": json.dumps({"plan": plan}),
-        "is_deleted": int(deleted),
-        "version": version,
-    }
-
-
-def override_row(distinct_id: str, owner: UUID, *, version: int, deleted: bool = False) -> dict[str, Any]:
-    return {
-        "distinct_id": distinct_id,
-        "person_id": str(owner),
-        "is_deleted": int(deleted),
-        "version": version,
-    }
-
-
-def stored(store: ClickHouse, persons: Sequence[Person]) -> int:
-    """A new project with these persons. Versions come in inserts of their own, hence in several parts."""
-    project = next(projects)
-    rows_of = {"events": event_rows, "person": person_rows, "person_distinct_id_overrides": override_rows}
-    for table, make in rows_of.items():
-        rows = [row for number, person in enumerate(persons) for row in make(project, number, person)]
-        for version in (1, 2):
-            insert(store, table, project, [r for r in rows if r.get("version", 1) == version], f"v{version}")
-    return project
-
-
-def event_rows(project: int, number: int, person: Person) -> list[dict[str, Any]]:
-    has_two_devices = person.kind in ("merged", "split")
-    rows = []
-    for event in person.events:
-        role = "other" if has_two_devices and event.arrival % 2 else "person"
-        row = {
-            "event": event.name,
-            "timestamp": event.at.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "uuid": str(person_id(project, number, f"event {event.arrival}")),
-            "distinct_id": f"{number} {role}",
-            "person_id": str(person_id(project, number, role)),
-            "properties": json.dumps(event.properties),
-            "arrival": event.arrival,
-        }
-        rows.append(row)
-    return rows
-
-
-def person_rows(project: int, number: int, person: Person) -> list[dict[str, Any]]:
-    own, other = person_id(project, number), person_id(project, number, "other")
-    gone = {"deleted": [own], "merged": [other], "split": [other]}.get(person.kind, [])
-    if person.kind == "personless":
-        return []
-    return [
-        *(person_row(each, plan=person.plan) for each in {own, *gone}),
-        *(person_row(each, version=2, deleted=True) for each in gone),
-    ]
-
-
-def override_rows(project: int, number: int, person: Person) -> list[dict[str, Any]]:
-    own, stranger = person_id(project, number), person_id(project, number, "stranger")
-    if person.kind == "merged":
-        return [
-            override_row(f"{number} other", stranger, version=1),
-            override_row(f"{number} other", own, version=2),
-        ]
-    if person.kind == "split":
-        return [
-            override_row(f"{number} other", own, version=1),
-            override_row(f"{number} other", own, version=2, deleted=True),
-        ]
-    return []
-
-
-def asked(
-    project: int,
-    steps: Steps,
-    furthest: Sequence[int],
-    *,
-    last: datetime = DAY_0 + timedelta(days=60),
-    **more: Any,
-) -> FunnelQuery:
-    """The funnel of these steps, given as entities, event names or None for any event, from day 0 on."""
-    return FunnelQuery(
-        project_id=project,
-        steps=tuple(map(entity, steps)),
-        date_range=DateRange(date_from=DAY_0, date_to=last, timezone="UTC"),
-        furthest=tuple(furthest),
-        **more,
-    )
-
-
-def entity(step: str | Entity | None) -> Entity:
-    if isinstance(step, Entity):
-        return step
-    return Entity(names=None if step is None else (step,))
-
-
-def whole(steps: Steps) -> tuple[int, ...]:
-    return (len(steps),)
-
-
-def furthest(store: ClickHouse, events: Sequence[Event], steps: Steps, **more: Any) -> set[int]:
-    """How far one person gets, as the store sees it: every step for which it comes back."""
-    project = stored(store, [Person(events)])
-    numbers = range(1, len(steps) + 1)
-    return {n for n in numbers if funnel_persons(store, asked(project, steps, (n,), **more))}
-
-
-def check(
-    store: ClickHouse, events: Sequence[Event], steps: Steps, expected: int | None, **more: Any
-) -> None:
-    """That the reference and the store both say that a person with these events gets so far."""
-    reference = results(events, asked(0, steps, whole(steps), **more)) - {None}
-    assert reference == {expected} - {None}, "the reference is wrong"
-    assert furthest(store, events, steps, **more) == reference
-
-
-def days(*told: tuple[str, float] | tuple[str, float, str]) -> list[Event]:
-    """Events as (name, days after day 0) or, with a browser, as (name, days after day 0, browser)."""
-    return [
-        Event(name, DAY_0 + timedelta(days=day), arrival, {"browser": browser[0]} if browser else {})
-        for arrival, (name, day, *browser) in enumerate(told)
-    ]
 
 
 ABSENT = None
@@ -517,26 +366,3 @@ def test_an_event_name_is_a_value_and_never_sql(clickhouse: ClickHouse) -> None:
 def test_twenty_steps_are_walked(clickhouse: ClickHouse) -> None:
     events = days(*((f"step {number // 2}", number / 10) for number in range(20)))
     check(clickhouse, events, [event.name for event in events], 20)
-
-
-@pytest.mark.parametrize(
-    ("funnel_step", "steps"),
-    [(1, (1, 2, 3)), (2, (2, 3)), (3, (3,)), (-2, (1,)), (-3, (2,))],
-)
-def test_funnel_step_says_which_furthest_steps_are_meant(funnel_step: int, steps: tuple[int, ...]) -> None:
-    assert furthest_steps(funnel_step, 3) == steps
-
-
-@pytest.mark.parametrize("funnel_step", [0, -1, 4, -4])
-def test_a_funnel_step_that_is_no_step_is_refused(funnel_step: int) -> None:
-    with pytest.raises(ValueError, match="between 1 and 3"):
-        furthest_steps(funnel_step, 3)
-
-
-def test_a_month_has_31_days() -> None:
-    assert ConversionWindow(value=2, unit="month").microseconds == 62 * 86_400_000_000
-
-
-def test_a_window_longer_than_all_of_time_is_refused() -> None:
-    with pytest.raises(ValidationError, match="400 years"):
-        ConversionWindow(value=10**15, unit="month")

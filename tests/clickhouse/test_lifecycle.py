@@ -16,7 +16,14 @@ from tests.clickhouse.generated_funnels import named
 from tests.clickhouse.generated_lifecycles import PROFILE, Asked, Calendar, Created, Example, examples
 from tests.clickhouse.reference_funnel import Event, holds, matches
 from tests.clickhouse.reference_lifecycle import lifecycle
-from tests.clickhouse.test_funnel import event_rows, insert, override_rows, person_id, person_rows, projects
+from tests.clickhouse.stored_funnels import (
+    event_rows,
+    insert,
+    override_rows,
+    person_id,
+    person_rows,
+    projects,
+)
 
 JULY = datetime(2021, 7, 1, tzinfo=UTC)
 EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "60"))

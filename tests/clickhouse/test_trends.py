@@ -23,7 +23,7 @@ from tests.clickhouse.generated_funnels import MICROSECOND, Person, named
 from tests.clickhouse.generated_trends import Asked, Example, stickiness_examples, trend_examples
 from tests.clickhouse.reference_funnel import Event
 from tests.clickhouse.reference_trends import Breakdown, counted, intervals, measured
-from tests.clickhouse.test_funnel import person_id, stored
+from tests.clickhouse.stored_funnels import person_id, stored
 
 TRENDS_EXAMPLES = int(os.environ.get("TRENDS_EXAMPLES", "25"))
 STICKINESS_EXAMPLES = int(os.environ.get("STICKINESS_EXAMPLES", "25"))

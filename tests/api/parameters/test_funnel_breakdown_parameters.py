@@ -5,13 +5,7 @@ from typing import Any
 import pytest
 
 from clickhouse.query.conditions import Equals, IsSet
-from clickhouse.query.filters import (
-    EVERYTHING,
-    AnyOf,
-    InStaticCohort,
-    Not,
-    PersonProperty,
-)
+from clickhouse.query.filters import EVERYTHING, AnyOf, InStaticCohort, Not, PersonProperty
 from clickhouse.query.funnel import EventBreakdown
 from persons.models import Cohort, Project
 from tests.api.parameters.helpers import funnel_of

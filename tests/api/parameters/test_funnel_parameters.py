@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 
 from clickhouse.query.conditions import Equals, Span
-from clickhouse.query.filters import (
-    EVERYTHING,
-    Entity,
-    EventColumn,
-    EventProperty,
-    Filter,
-)
+from clickhouse.query.filters import EVERYTHING, Entity, EventColumn, EventProperty, Filter
 from clickhouse.query.funnel import Exclusion
 from persons.models import Action, Project
 from tests.api.parameters.helpers import funnel_of
