@@ -2,7 +2,7 @@ import pytest
 
 from clickhouse.client import ClickHouse
 from persons.models import Project
-from tests.api.helpers import Capture, event
+from tests.api.helpers import Capture, change, event
 from tests.api.world import World
 from tests.api_client import Api
 
@@ -18,4 +18,13 @@ def ann_and_bob(capture: Capture) -> None:
     capture(
         event("a", "ann", "2024-03-01T10:00:00Z", properties={"$set": ann}),
         event("a", "bob", "2024-03-02T10:00:00.25Z", properties={"$set": {"tags": ["x", 1], "note": '"=1"'}}),
+    )
+
+
+@pytest.fixture
+def plans(capture: Capture) -> None:
+    capture(
+        change("2024-03-01T10:00:00Z", set={"plan": "free", "email": "u@example.com"}),
+        change("2024-03-02T10:00:00.500000Z", set={"plan": "pro"}, set_once={"first": 1, "plan": "never"}),
+        change("2024-03-03T10:00:00Z", name="bought", set_once={"first": 2, "second": None}, unset=["email"]),
     )

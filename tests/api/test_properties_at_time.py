@@ -4,7 +4,6 @@ import csv
 import io
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -13,12 +12,9 @@ from clickhouse.sql.fragment import sql
 from persons.models import Person, PersonDistinctId, Project
 from persons.models.history import Part, note_deletion, note_split
 from persons.outbox.flush import drain
-from tests.api.helpers import Capture, api_with, change, event, person, project_of, stranger
-from tests.api_client import Api, error_of
-
-
-def address(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/properties_at_time/"
+from tests.api.helpers import Capture, change, event, person
+from tests.api.past import address
+from tests.api_client import Api
 
 
 def at(api: Api, project: Project, timestamp: str, distinct_id: str = "u", **query: Any) -> Any:
@@ -26,15 +22,6 @@ def at(api: Api, project: Project, timestamp: str, distinct_id: str = "u", **que
     answer = api.get(address(project), query)
     assert answer.status_code == 200, answer.content
     return answer.json()["properties"]
-
-
-@pytest.fixture
-def plans(capture: Capture) -> None:
-    capture(
-        change("2024-03-01T10:00:00Z", set={"plan": "free", "email": "u@example.com"}),
-        change("2024-03-02T10:00:00.500000Z", set={"plan": "pro"}, set_once={"first": 1, "plan": "never"}),
-        change("2024-03-03T10:00:00Z", name="bought", set_once={"first": 2, "second": None}, unset=["email"]),
-    )
 
 
 @pytest.mark.parametrize(
@@ -361,61 +348,3 @@ def test_csv_has_one_row_with_a_column_for_each_property_of_then(api: Api, proje
             "properties.plan": "free",
             "properties.email": "u@example.com",
         }
-
-
-GOOD = {"distinct_id": "u", "timestamp": "2024-03-01T00:00:00Z"}
-
-
-@pytest.mark.parametrize(
-    ("query", "error"),
-    [
-        ({"distinct_id": "", "person_id": ""}, (400, "required", "distinct_id")),
-        ({"person_id": "7"}, (400, "invalid_input", "person_id")),
-        ({"timestamp": ""}, (400, "required", "timestamp")),
-        *(
-            ({"timestamp": bad}, (400, "invalid_input", "timestamp"))
-            for bad in (
-                "yesterday", "now", "-7d", "all", "1709287200", "1709287200000", "2024", "2024-03",
-                "03/01/2024", "2024-02-30", "2024-13-01", "2024-03-01T25:00:00Z", "2024-03-01T10:61:00Z",
-                "2024-03-01T10:00:60Z", "2024-03-01T10:00:00Z junk", "2024-03-01T10:00:00+25:00",
-                "1899-12-31T00:00:00Z", "2300-01-01T00:00:00Z", "0001-01-01", "2024-W09-5", "{}", "null",
-            )
-        ),
-        ({"timestamp": "2024-03-01T00:00:00Z\x00"}, (400, "invalid_input", "timestamp")),
-        ({"include_set_once": "maybe"}, (400, "invalid_input", "include_set_once")),
-        ({"format": "xml"}, (400, "invalid_input", "format")),
-        ({"distinct_id": "nobody"}, (404, "not_found", None)),
-        ({"distinct_id": "", "person_id": "u"}, (400, "invalid_input", "person_id")),
-        ({"distinct_id": "", "person_id": str(uuid4())}, (404, "not_found", None)),
-        ({"distinct_id": "", "person_id": "999999999"}, (404, "not_found", None)),
-    ],
-)  # fmt: skip
-@pytest.mark.usefixtures("plans")
-def test_a_mistake_is_named_and_said_in_posthogs_way_too(
-    api: Api, project: Project, query: dict[str, Any], error: tuple[int, str, str | None]
-) -> None:
-    answer = api.get(address(project), {**GOOD, **query})
-    assert error_of(answer) == error
-    assert answer.json()["error"] == answer.json()["detail"]
-
-
-def test_the_person_of_another_project_is_unknown(api: Api, project: Project, capture: Capture) -> None:
-    capture(change("2024-03-01T00:00:00Z", set={"plan": "free"}))
-    own = project_of(project.members.get())
-    stored = Person.objects.get(project=project)
-    for query in ({"distinct_id": "u"}, {"person_id": str(stored.uuid)}, {"person_id": str(stored.pk)}):
-        answer = api.get(address(own), {"timestamp": "2024-03-02T00:00:00Z", **query})
-        assert error_of(answer) == (404, "not_found", None)
-    theirs = project_of(stranger())
-    assert api.get(address(theirs), GOOD).status_code == 403
-
-
-def test_it_needs_person_read_and_only_asks(api: Api, project: Project, capture: Capture) -> None:
-    capture(change("2024-03-01T00:00:00Z", set={"plan": "free"}))
-    reading, other = api_with(api, ["person:read"]), api_with(api, ["project:write"])
-    body = {"distinct_ids": ["u"], "timestamp": "2024-03-01T00:00:00Z"}
-    assert reading.get(address(project), GOOD).status_code == 200
-    assert reading.post(address(project), body).status_code == 200
-    assert other.get(address(project), GOOD).status_code == 403
-    assert other.post(address(project), body).status_code == 403
-    assert api.send("DELETE", address(project)).status_code == 405

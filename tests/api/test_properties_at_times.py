@@ -7,7 +7,7 @@ import pytest
 
 from persons.models import Person, Project
 from tests.api.helpers import Capture, change, event
-from tests.api.test_properties_at_time import address
+from tests.api.past import address
 from tests.api_client import Api, error_of
 
 AT = "2024-03-02T00:00:00Z"

@@ -15,8 +15,7 @@ from persons.api.parameters import cohort_csv
 from persons.installation import owner
 from persons.models import Cohort, CohortMember, Outbox, Person, PersonDistinctId, Project
 from persons.outbox.flush import drain
-from tests.api.helpers import Capture, event, person, project_of, send_bytes
-from tests.api.test_cohorts import (
+from tests.api.cohorts import (
     ADD,
     FILTERS,
     HERE,
@@ -30,6 +29,7 @@ from tests.api.test_cohorts import (
     static,
     stored,
 )
+from tests.api.helpers import Capture, event, person, project_of, send_bytes
 from tests.api_client import Api, error_of
 
 MEGABYTE = 1024 * 1024
