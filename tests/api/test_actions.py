@@ -97,6 +97,8 @@ INVALID = [
     ({"steps": [{}, "a"]}, "invalid_input", "steps.1"),
     ({"steps": [{"event": 5}]}, "invalid_input", "steps.0.event"),
     ({"steps": [{"url_matching": "starts"}]}, "invalid_input", "steps.0.url_matching"),
+    ({"steps": [{"url_matching": {}}]}, "invalid_input", "steps.0.url_matching"),
+    ({"steps": [{"text_matching": 0}]}, "invalid_input", "steps.0.text_matching"),
     ({"steps": [{"url": "(", "url_matching": "regex"}]}, "invalid_input", "steps.0.url"),
     ({"steps": [{}, {"selector": "a["}]}, "invalid_input", "steps.1.selector"),
     ({"steps": [{"properties": [LEAF, {}]}]}, "required", "steps.0.properties.1.key"),

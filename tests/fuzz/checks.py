@@ -71,6 +71,9 @@ def whoever_is_refused_learns_why(ctx: CheckContext, response: Response, case: C
     if response.status_code != 400:
         return None
     error = orjson.loads(response.content)
+    if error["code"] == "parse_error":
+        # Nothing could be read, so there is nothing to name.
+        return None
     attr: str | None = error["attr"]
     sent: Request = dict(parse_qsl(urlsplit(response.request.url or "").query, keep_blank_values=True))
     if isinstance(case.body, dict):

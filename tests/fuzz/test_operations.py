@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 
 from tests.fuzz.checks import CHECKS
-from tests.fuzz.fuzzed import SCHEMA
+from tests.fuzz.fuzzed import SCHEMA, leads_elsewhere
 from tests.openapi import store
 
 
@@ -16,6 +16,8 @@ from tests.openapi import store
 def test_whatever_is_sent_the_answer_is_one_that_is_described(
     case: Case[Any], headers: dict[str, str]
 ) -> None:
+    if leads_elsewhere(case):
+        return
     if case.path.startswith("/i/v1/"):
         headers = {"Authorization": f"Bearer {store.TOKEN}"}
     # The next one is to find what this one may have deleted.

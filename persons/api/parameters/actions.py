@@ -16,7 +16,7 @@ _Text = Annotated[
 ]
 Matching = Annotated[
     Annotated[Literal["exact", "contains", "regex"], Named("TextMatching")] | None,
-    BeforeValidator(lambda value: value or None),
+    BeforeValidator(lambda value: None if value == "" else value),
 ]
 
 
