@@ -14,6 +14,7 @@ import orjson
 
 from persons.identity.values import Mapping as DistinctId
 from persons.identity.values import Person
+from persons.models import Outbox
 from persons.writing.running import execute, rows
 
 
@@ -269,12 +270,13 @@ def next_arrival() -> int:
     return int(number)
 
 
-def insert_outbox(project_id: int, rows: Sequence[tuple[str, str, int]]) -> None:
+def insert_outbox(project_id: int, contents: Sequence[tuple[str, bytes, int]]) -> None:
     """Put (table, lines, number of lines) on their way to ClickHouse."""
-    if not rows:
+    if not contents:
         return
     statement = """
-        INSERT INTO persons_outbox (project_id, "table", lines, line_count)
-        SELECT %s, * FROM unnest(%b::text[], %b::text[], %b::integer[])
+        INSERT INTO persons_outbox (project_id, "table", lines, packed, size, line_count)
+        SELECT %s, * FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::integer[], %b::integer[])
     """
-    execute(statement, project_id, *(list(column) for column in zip(*rows, strict=True)))
+    stored = [(table, *Outbox.stored(lines), count) for table, lines, count in contents]
+    execute(statement, project_id, *(list(column) for column in zip(*stored, strict=True)))
