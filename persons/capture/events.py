@@ -124,6 +124,8 @@ def _properties(raw: dict[str, Any]) -> dict[str, Any]:
 def _identifier(value: object) -> tuple[uuid.UUID, str | None]:
     """The event's own uuid; without a usable one a fresh one, ordered by time (RFC 9562, UUIDv7)."""
     note = None
+    if isinstance(value, uuid.UUID):
+        return value, None
     if value is not None:
         try:
             return uuid.UUID(str(value)), None

@@ -26,7 +26,7 @@ from persons.models import Outbox
 
 # A batch is one transaction, and a few of them one part in ClickHouse. Its rows and what becomes of them are
 # in memory at once.
-_EVENTS_AT_ONCE = 25_000
+_EVENTS_AT_ONCE = 50_000
 _PERSONS_AT_ONCE = 2_000
 _BYTES_AT_ONCE = 32 * 1024 * 1024
 # PostgreSQL takes faster than ClickHouse. What lies between is bounded, so that a long import does not fill
