@@ -118,7 +118,7 @@ def _properties(raw: dict[str, Any]) -> dict[str, Any]:
         inner = properties.get(key)
         if isinstance(lifted.get(key), dict) and isinstance(inner, dict):
             lifted[key] = {**inner, **lifted[key]}
-    return {**properties, **lifted}
+    return {**properties, **lifted} if lifted else properties
 
 
 def _identifier(value: object) -> tuple[uuid.UUID, str | None]:

@@ -59,7 +59,7 @@ def _event(value: dict[str, Any]) -> tuple[dict[str, Any], UUID | None]:
         raise BadRow("this is a person, not an event: import it with --persons")
     if not isinstance(name, str) or not name:
         raise BadRow("`event` is missing: the event's name, a text")
-    properties = dict(document(value.get("properties"), "properties"))
+    properties = document(value.get("properties"), "properties")
     for column, key in (("set", "$set"), ("set_once", "$set_once")):
         # Top-level in plugins' exports, columns in those to databases; there they are copies.
         given = value.get(key, value.get(column))
