@@ -118,12 +118,14 @@ def _properties(raw: dict[str, Any]) -> dict[str, Any]:
         inner = properties.get(key)
         if isinstance(lifted.get(key), dict) and isinstance(inner, dict):
             lifted[key] = {**inner, **lifted[key]}
-    return {**properties, **lifted}
+    return {**properties, **lifted} if lifted else properties
 
 
 def _identifier(value: object) -> tuple[uuid.UUID, str | None]:
     """The event's own uuid; without a usable one a fresh one, ordered by time (RFC 9562, UUIDv7)."""
     note = None
+    if isinstance(value, uuid.UUID):
+        return value, None
     if value is not None:
         try:
             return uuid.UUID(str(value)), None

@@ -10,6 +10,7 @@ MAX_DISTINCT_ID_LENGTH = 400
 
 # Event name → the property with the id that is to be merged into the event's distinct id.
 _MERGED_ID = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
+MERGE_EVENTS = frozenset(_MERGED_ID)
 
 # Ids that come of a bug or a placeholder. A merge by one of them would make one person of many.
 _REFUSED_IN_ANY_CASE = frozenset(

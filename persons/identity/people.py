@@ -242,11 +242,12 @@ class People:
 
     def recognise(self, event: Event) -> None:
         """Give an id without a person to the one who, where the event comes from, is its person."""
-        if not self._elsewhere.persons or self.generation(event.distinct_id):
+        mapping = self._mapping(event.distinct_id)
+        if mapping is not None and (mapping.person is not None or mapping.generation):
             return
         there = self._elsewhere.persons.get(event.uuid)
         name = there and (self._names.get(there) or self._elsewhere.names.get(there))
-        if not name or name == event.distinct_id or self.owner(event.distinct_id) is not None:
+        if not name or name == event.distinct_id:
             return
         person = self.owner(name)
         if person is not None and not person.is_hidden:

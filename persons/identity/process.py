@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from persons.identity.merges import quoted, wanted_merge
+from persons.identity.merges import MERGE_EVENTS, quoted, wanted_merge
 from persons.identity.people import Draft, People
 from persons.identity.properties import REFUSED_UPDATE, SIZE_LIMIT, change_of, read_update, without_update
 from persons.identity.values import Elsewhere, Event, Known, Note, Outcome, RefusedMerge, StoredEvent
@@ -23,6 +23,8 @@ def merge_ids(events: Iterable[Event]) -> set[str]:
     """The distinct ids that the events try to merge: of their persons, all distinct ids are to be loaded."""
     ids: set[str] = set()
     for event in events:
+        if event.event not in MERGE_EVENTS:
+            continue
         other, _ = wanted_merge(event)
         if other is not None and other != event.distinct_id and not _contradicts_itself(event):
             ids.update((event.distinct_id, other))

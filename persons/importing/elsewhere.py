@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from persons.identity import Elsewhere, Event
-from persons.models import ImportedPerson, Person, PersonDistinctId
-from persons.writing import statements
+from persons.importing import statements
 from persons.writing.change import Snapshot
+from persons.writing.statements import stored_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def of_events(
             wanted.add(person)
     _find(target, wanted, elsewhere)
     _add_ids(target.project_id, elsewhere.names.values(), snapshot)
-    elsewhere.listed |= listed_among(target.project_id, snapshot.known.persons)
+    elsewhere.listed |= statements.listed_among(target.project_id, snapshot.known.persons)
     return elsewhere
 
 
@@ -44,14 +44,8 @@ def of_list(target: Target, uuids: Collection[UUID], snapshot: Snapshot) -> Else
     _find(target, uuids, elsewhere)
     _add_ids(target.project_id, elsewhere.names.values(), snapshot)
     snapshot.add_ids_of(snapshot.known.persons)
-    elsewhere.listed |= listed_among(target.project_id, snapshot.known.persons)
+    elsewhere.listed |= statements.listed_among(target.project_id, snapshot.known.persons)
     return elsewhere
-
-
-def listed_among(project_id: int, persons: Collection[UUID]) -> set[UUID]:
-    """Those of these persons that are as a list of persons has said."""
-    found = ImportedPerson.objects.filter(project_id=project_id, uuid__in=persons).exclude(listing="")
-    return set(found.values_list("uuid", flat=True)) if persons else set()
 
 
 def _find(target: Target, uuids: Collection[UUID], elsewhere: Elsewhere) -> None:
@@ -59,15 +53,10 @@ def _find(target: Target, uuids: Collection[UUID], elsewhere: Elsewhere) -> None
     if not uuids:
         return
     project_id = target.project_id
-    known = ImportedPerson.objects.filter(project_id=project_id, uuid__in=uuids)
-    elsewhere.names.update(known.values_list("uuid", "distinct_id"))
+    elsewhere.names.update(statements.noted_names(project_id, uuids))
     left = set(uuids) - elsewhere.names.keys()
-    here = PersonDistinctId.objects.filter(person__project=project_id, person__uuid__in=left)
-    elsewhere.names.update(
-        here.order_by("person", "-id").distinct("person").values_list("person__uuid", "distinct_id")
-    )
-    hidden = Person.everybody.filter(project=project_id, uuid__in=left, is_hidden=True)
-    elsewhere.taken |= set(hidden.values_list("uuid", flat=True))
+    elsewhere.names.update(statements.own_names(project_id, left))
+    elsewhere.taken |= statements.hidden_among(project_id, left)
     left -= elsewhere.names.keys()
     if left:
         elsewhere.taken |= target.ever_there(left)
@@ -77,14 +66,6 @@ def _add_ids(project_id: int, distinct_ids: Iterable[str], snapshot: Snapshot) -
     """Add the owners of distinct ids, with all they have: a merge may come upon them."""
     names = set(distinct_ids)
     if names:
-        found = statements.stored_ids(project_id, names)
+        found = stored_ids(project_id, names)
         snapshot.add(found)
         snapshot.add_ids_of({stored.mapping.person for stored in found})
-
-
-def note_names(project_id: int, names: dict[UUID, str]) -> None:
-    """Remember, of persons elsewhere, a distinct id of whoever stands for them."""
-    ImportedPerson.objects.bulk_create(
-        [ImportedPerson(project_id=project_id, uuid=uuid, distinct_id=name) for uuid, name in names.items()],
-        ignore_conflicts=True,
-    )

@@ -45,7 +45,7 @@ def read_events(rows: Iterable[Row], now: datetime) -> ReadEvents:
         raw.append(event)
         sources.append(row)
         if person is not None:
-            persons[UUID(event["uuid"])] = person
+            persons[event["uuid"]] = person
     found = accepted(Payload(token=None, events=raw, historical_migration=True), now)
     bad += [(sources[note.index], note.reason) for note in found.notes if not note.stored]
     bad.sort(key=lambda each: each[0].number)
@@ -59,7 +59,7 @@ def _event(value: dict[str, Any]) -> tuple[dict[str, Any], UUID | None]:
         raise BadRow("this is a person, not an event: import it with --persons")
     if not isinstance(name, str) or not name:
         raise BadRow("`event` is missing: the event's name, a text")
-    properties = dict(document(value.get("properties"), "properties"))
+    properties = document(value.get("properties"), "properties")
     for column, key in (("set", "$set"), ("set_once", "$set_once")):
         # Top-level in plugins' exports, columns in those to databases; there they are copies.
         given = value.get(key, value.get(column))
@@ -71,11 +71,11 @@ def _event(value: dict[str, Any]) -> tuple[dict[str, Any], UUID | None]:
         properties.setdefault("$elements", chain)
     timestamp = moment(_first(value, "timestamp", "sent_at", "now"), "timestamp")
     distinct_id = value.get("distinct_id")
-    event = {"event": name, "properties": properties, "timestamp": timestamp.isoformat()}
+    event: dict[str, Any] = {"event": name, "properties": properties, "timestamp": timestamp.isoformat()}
     if distinct_id is not None:
         event["distinct_id"] = distinct_id
     given = _first(value, "uuid", "id")
-    event["uuid"] = str(identifier(given, "uuid") if given is not None else _uuid(event))
+    event["uuid"] = identifier(given, "uuid") if given is not None else _uuid(event)
     return event, _person(value)
 
 

@@ -26,13 +26,15 @@ from persons.models import Outbox
 
 # A batch is one transaction, and a few of them one part in ClickHouse. Its rows and what becomes of them are
 # in memory at once.
-_EVENTS_AT_ONCE = 10_000
+_EVENTS_AT_ONCE = 50_000
 _PERSONS_AT_ONCE = 2_000
 _BYTES_AT_ONCE = 32 * 1024 * 1024
 # PostgreSQL takes faster than ClickHouse. What lies between is bounded, so that a long import does not fill
 # a disk.
 _MOST_PENDING_ROWS = 150_000
 _PATIENCE_SECONDS = 0.05
+# What reference counts do not free is little, and looking for it takes as long as there are objects.
+_BATCHES_PER_COLLECTION = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Import:
             self.watcher.advanced(kind, file.size)
             return
         position = 0
-        for batch in _read_ahead(_batches(rows(file, progress.rows), kind), kind):
+        batches = _read_ahead(_batches(rows(file, progress.rows), kind), kind)
+        for number, batch in enumerate(batches, 1):
             self._look_at(batch.read.bad)
             if isinstance(batch.read, ReadPersons):
                 counts += take_persons(target, batch.read, batch.last, progress, batch.now)
@@ -117,7 +120,8 @@ class Import:
             self.flushed(_MOST_PENDING_ROWS)
             self.watcher.advanced(kind, max(0, batch.position - position))
             position = max(position, batch.position)
-            gc.collect()
+            if number % _BATCHES_PER_COLLECTION == 0:
+                gc.collect()
         progress.finish()
         self.watcher.advanced(kind, file.size - position)
 

@@ -18,7 +18,7 @@ from persons.models import Outbox, UnsettledProperties
 from persons.writing import statements
 from persons.writing.change import Snapshot, repeatedly, write
 
-_AT_ONCE = 500
+_AT_ONCE = 2_000
 # Later than any event.
 _IN_THE_END = datetime(2299, 1, 1, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from persons.identity import NO_UPDATE_EVENTS, Elsewhere, Outcome, is_personless, process
 from persons.identity import Mapping as Identity
-from persons.importing.elsewhere import Target, note_names, of_events
+from persons.importing.elsewhere import Target, of_events
 from persons.importing.events import ReadEvents
 from persons.importing.progress import Progress
-from persons.models import UnsettledProperties
+from persons.importing.statements import note_names, note_unsettled
 from persons.writing import statements
 from persons.writing.change import repeatedly, write
 from persons.writing.take import may_be_reused, never_seen, note_refused_merges, snapshot_for
@@ -51,13 +51,7 @@ def _take(target: Target, read: ReadEvents, now: datetime) -> Counter[str]:
     write(project_id, snapshot, outcome, now)
     note_refused_merges(project_id, outcome)
     note_names(project_id, outcome.names)
-    UnsettledProperties.objects.bulk_create(
-        [
-            UnsettledProperties(project_id=project_id, distinct_id=each)
-            for each in set(_unsettled(outcome, elsewhere))
-        ],
-        ignore_conflicts=True,
-    )
+    note_unsettled(project_id, _unsettled(outcome, elsewhere))
     refused = [note.uuid for note in outcome.notes if not note.stored]
     statements.release_uuids(project_id, refused)
     counts["taken"] = len(fresh) - len(refused)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models.functions import Length
+from django.db.models.functions import Coalesce, Length
 
 from clickhouse.client import ClickHouse
 from clickhouse.layout import stored_rows
@@ -46,13 +46,14 @@ def send_batch(store: ClickHouse) -> int:
     batch = _begun() or _begin()
     if batch is None:
         return 0
-    rows = list(Outbox.objects.filter(batch=batch).order_by("pk").values_list("table", "lines", "line_count"))
+    columns = "table", "lines", "packed", "line_count"
+    rows = list(Outbox.objects.filter(batch=batch).order_by("pk").values_list(*columns))
     for table in ClickHouseTable:
-        lines = [text.encode() for name, text, _ in rows if name == table]
+        lines = [Outbox.read(text, packed) for name, text, packed, _ in rows if name == table]
         if lines:
             store.insert_json(table, b"\n".join(lines), token=str(batch))
     Outbox.objects.filter(batch=batch).delete()
-    sent = sum(count for _, _, count in rows)
+    sent: int = sum(count for _, _, _, count in rows)
     metrics.flushed_rows.observe(sent)
     return sent
 
@@ -71,9 +72,10 @@ def _begin() -> uuid.UUID | None:
 
 
 def _as_much_as_fits() -> Iterator[int]:
-    pending = Outbox.objects.filter(batch=None).order_by("pk").annotate(size=Length("lines"))[:_MAX_ROWS]
+    pending = Outbox.objects.filter(batch=None).order_by("pk")
+    sizes = pending.annotate(length=Coalesce("size", Length("lines")))[:_MAX_ROWS]
     lines = size = 0
-    for key, line_count, text_length in pending.values_list("pk", "line_count", "size"):
+    for key, line_count, text_length in sizes.values_list("pk", "line_count", "length"):
         lines, size = lines + line_count, size + text_length
         if lines > line_count and (lines > _MAX_LINES or size > _MAX_BYTES):
             return

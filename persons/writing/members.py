@@ -26,5 +26,5 @@ def forget_members(project_id: int, distinct_ids: Sequence[str]) -> None:
     for cohort_id, members in cohorts.items():
         fields = {"team_id": project_id, "cohort_id": cohort_id, "is_deleted": True, "version": version}
         lines = [orjson.dumps({**fields, "distinct_id": each}) for each in members]
-        rows.append((ClickHouseTable.COHORT_MEMBER.value, b"\n".join(lines).decode(), len(lines)))
+        rows.append((ClickHouseTable.COHORT_MEMBER.value, b"\n".join(lines), len(lines)))
     statements.insert_outbox(project_id, rows)

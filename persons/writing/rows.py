@@ -17,7 +17,7 @@ _NOBODY = UUID(int=0)
 
 def outbox_rows(
     project_id: int, outcome: Outcome, keys: dict[UUID, int], now: datetime, *, arrival: int
-) -> list[tuple[str, str, int]]:
+) -> list[tuple[str, bytes, int]]:
     """(table, JSON lines, number of lines), at most once per ClickHouse table.
 
     ``keys`` are those that PostgreSQL gave the persons. ``arrival`` numbers the request among all others.
@@ -35,9 +35,7 @@ def outbox_rows(
         table: [orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows]
         for table, rows in contents.items()
     }
-    return [
-        (table.value, b"\n".join(lines).decode(), len(lines)) for table, lines in encoded.items() if lines
-    ]
+    return [(table.value, b"\n".join(lines), len(lines)) for table, lines in encoded.items() if lines]
 
 
 def _events(

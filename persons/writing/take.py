@@ -46,6 +46,8 @@ def never_seen(project_id: int, events: Sequence[Event]) -> list[Event]:
     for event in events:
         by_uuid.setdefault(event.uuid, event)
     fresh = statements.claim_uuids(project_id, by_uuid)
+    if len(fresh) == len(by_uuid):
+        return list(by_uuid.values())
     return [event for uuid, event in by_uuid.items() if uuid in fresh]
 
 

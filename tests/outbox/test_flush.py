@@ -14,6 +14,7 @@ from persons.installation import new_project
 from persons.models import ClickHouseTable, Outbox, Project
 from persons.outbox import flush
 from persons.outbox.flusher import Flusher
+from persons.writing.statements import insert_outbox
 from persons.writing.take import take
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -62,6 +63,13 @@ def test_a_backlog_larger_than_a_batch_is_sent_in_several(clickhouse: ClickHouse
     assert 0 < flush.send_batch(clickhouse) <= 50_000
     flush.drain(clickhouse)
     assert rows_in(clickhouse, "events", project) == 60_000
+
+
+def test_a_batch_has_room_for_what_its_rows_are_unpacked(project: Project) -> None:
+    """Packed they are a few kilobytes; the flusher holds them as they were."""
+    insert_outbox(project.pk, [("events", b"x" * 20_000_000, 1)] * 2)
+    batch = flush._begin()
+    assert Outbox.objects.filter(batch=batch).count() == 1
 
 
 def test_while_clickhouse_is_away_everything_stays_pending(project: Project) -> None:

@@ -12,7 +12,8 @@ from persons_api import embedded
 from tests.server.conftest import Serve
 from tests.server.process import ROOT, environment, manage
 
-EVENTS = 40_000
+# More than two batches.
+EVENTS = 110_000
 COUNT = """
 import sys
 from clickhouse.client import connect
