@@ -1,7 +1,6 @@
 """Removing from ClickHouse what deletions left there: in batches, verified, and begun again after a crash."""
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
 
 from django.db import connection
 from django.db.models import Max
@@ -60,28 +59,43 @@ def _number(statement: str) -> int:
 
 def _alike(pending: list[Deletion]) -> Iterator[tuple[list[Deletion], removal.Remains]]:
     """The deletions in groups that one statement can do."""
-
-    def kind(deletion: Deletion) -> tuple[int, bool, bool]:
-        return deletion.project_id, deletion.with_events, deletion.keeps_person
-
-    for (project_id, with_events, keeps_person), group in groupby(sorted(pending, key=kind), key=kind):
-        deletions = list(group)
+    for deletions in _groups(pending):
         # Of an id that was deleted twice, the first one found counts: the latest.
         parts = [part for each in reversed(deletions) for part in _ids_of(each)]
         ids, generations, versions, arrivals = zip(*parts, strict=True) if parts else ((), (), (), ())
         yield (
             deletions,
             removal.Remains(
-                project_id=project_id,
+                project_id=deletions[0].project_id,
                 distinct_ids=ids,
                 generations=generations,
                 versions=versions,
                 arrivals=arrivals,
-                with_events=with_events,
+                with_events=deletions[0].with_events,
                 # Of a person that is gone, everything goes: what comes later is of another generation.
-                is_whole=not keeps_person,
+                is_whole=not deletions[0].keeps_person,
             ),
         )
+
+
+def _groups(pending: list[Deletion]) -> Iterator[list[Deletion]]:
+    """Those of one project and kind, in which an id has one generation only: what a deletion has left of an
+    earlier one is not for a later one to remove."""
+    groups: dict[tuple[int, bool, bool], list[tuple[dict[str, int], list[Deletion]]]] = {}
+    for deletion in pending:
+        kind = deletion.project_id, deletion.with_events, deletion.keeps_person
+        own = dict(zip(deletion.distinct_ids, deletion.generations, strict=True))
+        of_kind = groups.setdefault(kind, [])
+        for generations, group in of_kind:
+            if all(generations.get(name, generation) == generation for name, generation in own.items()):
+                generations.update(own)
+                group.append(deletion)
+                break
+        else:
+            of_kind.append((own, [deletion]))
+    for of_kind in groups.values():
+        for _, group in of_kind:
+            yield group
 
 
 def _ids_of(deletion: Deletion) -> Iterator[tuple[str, int, int, int]]:

@@ -81,6 +81,22 @@ def test_of_a_person_that_stays_only_what_was_there_goes(world: World) -> None:
     assert world.reached("paid") == {"ann"}
 
 
+def test_what_a_deletion_has_left_is_not_removed_with_the_events_of_whoever_has_the_id_next(
+    world: World,
+) -> None:
+    world.did("ann", "removed", day=1)
+    for day, left_there in enumerate(("left", "removed, too"), 2):
+        world.api.post(f"{world.persons}{world.uuid('ann')}/delete_events/")
+        world.did("ann", left_there, day=day)
+        if left_there == "left":
+            world.delete("ann")
+            world.reset("ann")
+            world.did("ann", "removed as well", day=day)
+    world.api.post(f"{world.persons}{world.uuid('ann')}/delete_events/")
+    remove(world)
+    assert left(world) == [("ann", "left")]
+
+
 def test_without_the_flag_events_stay_and_belong_to_nobody(world: World) -> None:
     world.did("ann", "sign up", sets={"plan": "free"})
     world.delete("ann")
