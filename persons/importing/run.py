@@ -24,7 +24,7 @@ from persons.importing.settling import settle
 from persons.importing.taking import take_events
 from persons.models import Outbox
 
-# A batch is one transaction, and a few of them one part in ClickHouse. Its rows and what becomes of them are
+# A batch is one transaction, and about one part in ClickHouse. Its rows and what becomes of them are
 # in memory at once.
 _EVENTS_AT_ONCE = 50_000
 _PERSONS_AT_ONCE = 2_000

@@ -67,7 +67,7 @@ class Outbox(models.Model):
         return None, zstd.compress(lines, _FAST), len(lines)
 
     @staticmethod
-    def read(lines: str | None, packed: bytes | None) -> bytes:
+    def read(lines: str | None, packed: bytes | None = None) -> bytes:
         """The lines that are stored so."""
         return zstd.decompress(packed) if packed is not None else (lines or "").encode()
 

@@ -49,7 +49,7 @@ def test_a_batch_that_was_cut_off_is_repeated_and_doubles_nothing(
     batch = flush._begin()
     for table in list(ClickHouseTable)[:tables_sent]:
         for lines in Outbox.objects.filter(batch=batch, table=table).values_list("lines", flat=True):
-            clickhouse.insert_json(table, str(lines).encode(), token=str(batch))
+            clickhouse.insert_json(table, Outbox.read(lines), token=str(batch))
     take_events(project, 3)
     flush.drain(clickhouse)
     assert rows_in(clickhouse, "events", project) == 7

@@ -28,7 +28,7 @@ def test_what_a_view_makes_of_events_is_there_once(
     if not with_view:
         clickhouse.command(Fragment(f"DETACH TABLE {VIEW}"))
     try:
-        clickhouse.insert_json("events", "\n".join(str(each) for each in lines).encode(), token=str(batch))
+        clickhouse.insert_json("events", b"\n".join(map(Outbox.read, lines)), token=str(batch))
     finally:
         if not with_view:
             clickhouse.command(Fragment(f"ATTACH TABLE {VIEW}"))
