@@ -67,7 +67,7 @@ encodings = st.sampled_from(["", "gzip", "deflate", "zstd", "br", "base64", "ide
     database=None,
 )
 @given(path=st.sampled_from(PATHS), body=bodies, encoding=encodings)
-@example(PATHS[0], gzip.compress(GOOD)[:-9], "gzip")
+@example(PATHS[0], gzip.compress(GOOD, mtime=0)[:-9], "gzip")
 @example(PATHS[0], zlib.compress(b"x" * 10)[:5], "deflate")
 def test_whatever_arrives_is_answered(
     api: Api, project: Project, path: str, body: bytes, encoding: str

@@ -68,8 +68,8 @@ FORMS: dict[str, bytes] = {
     "JSON lines": LINES,
     "no newline at the end, a mark at the start, empty lines": b"\xef\xbb\xbf" + LINES + b"\n\r\n",
     "properties as text": json.dumps({**ROW, "properties": json.dumps(PROPERTIES)}).encode(),
-    "gzip": gzip.compress(LINES),
-    "gzip, each line by itself": gzip.compress(LINES) + gzip.compress(b"\n"),
+    "gzip": gzip.compress(LINES, mtime=0),
+    "gzip, each line by itself": gzip.compress(LINES, mtime=0) + gzip.compress(b"\n", mtime=0),
     "brotli": packed("brotli", LINES),
     "zstd": packed("zstd", LINES),
     "lz4": packed("lz4", LINES),
@@ -115,7 +115,7 @@ PERSON_FORMS: dict[str, bytes] = {
     "the list": json.dumps({"next": None, "previous": None, "results": [LIST_ROW]}).encode(),
     "the list, written to be read": json.dumps({"results": [LIST_ROW]}, indent=4).encode(),
     "pages, one a line": json.dumps({"results": [LIST_ROW]}).encode() + b'\n{"results": []}',
-    "a list of the rows": gzip.compress(json.dumps([LIST_ROW]).encode()),
+    "a list of the rows": gzip.compress(json.dumps([LIST_ROW]).encode(), mtime=0),
     "rows, one a line": json.dumps(LIST_ROW).encode(),
     "the persons model": b"\n".join(
         json.dumps({**PERSON_ROW, "distinct_id": each}).encode() for each in "ab"
@@ -177,7 +177,9 @@ def test_a_row_that_is_no_person_says_why(line: bytes, tmp_path: Path) -> None:
     assert BAD_PERSONS[line] in reason
 
 
-@pytest.mark.parametrize("content", [b"\x00\x01\x02", b"PAR1 but not really", gzip.compress(LINES)[:-12]])
+@pytest.mark.parametrize(
+    "content", [b"\x00\x01\x02", b"PAR1 but not really", gzip.compress(LINES, mtime=0)[:-12]]
+)
 def test_a_file_that_cannot_be_read_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=str(tmp_path / "file")):
         read(tmp_path, content, list)
