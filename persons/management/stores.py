@@ -13,6 +13,7 @@ from persons.management.clickhouse import clickhouse_at_hand
 from persons.management.postgres import postgres_at_hand, running_postgres
 from persons.outbox.flusher import Flusher
 from persons.outbox.schema import bring_up_to_date
+from persons.outbox.worker import stop
 from persons_api import embedded
 
 
@@ -35,5 +36,5 @@ def stores_at_hand() -> Iterator[ClickHouse]:
             raise CommandError(str(error), returncode=2) from error
         flusher = Flusher(store)
         flusher.start()
-        stack.callback(flusher.stop)
+        stack.callback(stop, flusher)
         yield store

@@ -17,6 +17,8 @@ _log = structlog.get_logger(__name__)
 _TAKEOVER_SECONDS = 1.0
 _NOTICE_DEATH = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2"
 _LONGEST_PAUSE_SECONDS = 15.0
+# Without a notification it looks for work, and whether it is to stop.
+_LONGEST_SLEEP_SECONDS, _SENSE_SECONDS = 1.0, 0.1
 
 
 class Stopping(Exception):
@@ -35,10 +37,9 @@ class Worker(threading.Thread):
         self._channel, self._lock, self._work = channel, lock, work
         self._stopping = threading.Event()
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Ask the thread to end after what it is doing, and wait for that."""
+    def ask_to_stop(self) -> None:
+        """Have the thread end after what it is doing."""
         self._stopping.set()
-        self.join(timeout)
 
     def pause(self, seconds: float = 0.05) -> None:
         """Wait a moment. Raises Stopping."""
@@ -73,12 +74,26 @@ class Worker(threading.Thread):
             listener.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
             while not self._stopping.is_set():
                 self._work()
-                for _ in listener.notifies(timeout=1.0, stop_after=1):
-                    pass
+                self._sleep(listener)
+
+    def _sleep(self, listener: psycopg.Connection[Any]) -> None:
+        give_up_at = time.monotonic() + _LONGEST_SLEEP_SECONDS
+        while not self._stopping.is_set() and time.monotonic() < give_up_at:
+            if list(listener.notifies(timeout=_SENSE_SECONDS, stop_after=1)):
+                break
 
     def _lock_taken(self, listener: psycopg.Connection[tuple[bool]]) -> bool:
         row = listener.execute("SELECT pg_try_advisory_lock(%s)", [self._lock]).fetchone()
         return bool(row and row[0])
+
+
+def stop(*workers: Worker, seconds: float = 5.0) -> None:
+    """Ask them to end, and wait that long for all of them together."""
+    give_up_at = time.monotonic() + seconds
+    for worker in workers:
+        worker.ask_to_stop()
+    for worker in workers:
+        worker.join(max(0.0, give_up_at - time.monotonic()))
 
 
 def _lock_connection() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from clickhouse.client import ClickHouse, connect
 from persons.installation import new_project
 from persons.models import Outbox, Project
 from persons.outbox.flusher import Flusher
+from persons.outbox.worker import stop
 from tests.outbox.test_flush import rows_in, seconds_until_events, take_events
 
 
@@ -40,7 +41,7 @@ def test_a_flusher_whose_connections_are_cut_again_and_again_loses_and_doubles_n
         assert cut > 0
         assert seconds_until_events(clickhouse, project, 1_000, patience=30) < 30
     finally:
-        flusher.stop()
+        stop(flusher)
     assert rows_in(clickhouse, "events", project) == 1_000
     assert rows_in(clickhouse, "person", project) == 40
     assert not Outbox.objects.exists()
@@ -59,13 +60,13 @@ def test_while_clickhouse_is_away_events_are_taken_and_later_caught_up_with(clic
             taker.join()
         assert Outbox.backlog()[0] >= 30
     finally:
-        without.stop()
+        stop(without)
     again = Flusher(clickhouse)
     again.start()
     try:
         assert seconds_until_events(clickhouse, project, 30) < 5
     finally:
-        again.stop()
+        stop(again)
     assert rows_in(clickhouse, "events", project) == 30
 
 

@@ -14,6 +14,7 @@ from persons.installation import new_project
 from persons.models import ClickHouseTable, Outbox, Project
 from persons.outbox import flush
 from persons.outbox.flusher import Flusher
+from persons.outbox.worker import stop
 from persons.writing.statements import insert_outbox
 from persons.writing.take import take
 
@@ -89,12 +90,11 @@ def test_the_flusher_wakes_on_commit_and_a_second_one_takes_over(clickhouse: Cli
     try:
         take_events(project, 1)
         assert seconds_until_events(clickhouse, project, 1) < 1
-        first.stop()
+        stop(first)
         take_events(project, 1)
         assert seconds_until_events(clickhouse, project, 2) < 5
     finally:
-        first.stop()
-        second.stop()
+        stop(first, second)
 
 
 def seconds_until_events(store: ClickHouse, project: Project, count: int, *, patience: float = 10) -> float:

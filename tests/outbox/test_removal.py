@@ -14,6 +14,7 @@ from persons.identity import process
 from persons.models import Deletion, Project
 from persons.outbox.flusher import Flusher, Remover
 from persons.outbox.removal import remove_deleted
+from persons.outbox.worker import stop
 from tests.api.helpers import event
 from tests.api.world import World
 from tests.api_client import Api, error_of
@@ -225,8 +226,7 @@ def test_an_event_that_was_being_taken_during_the_deletion_is_removed_as_well(
             assert time.monotonic() < give_up_at
             time.sleep(0.02)
     finally:
-        remover.stop()
-        flusher.stop()
+        stop(remover, flusher)
     assert left(world) == []
 
 

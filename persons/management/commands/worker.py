@@ -1,6 +1,5 @@
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from prometheus_client import start_http_server
 
 from persons.management.server_mode import refuse_embedded
 from persons.outbox.flusher import Flusher, Remover
+from persons.outbox.worker import stop as stop_workers
 from persons.stores import writable_clickhouse
 
 _LOOK_SECONDS = 1.0
@@ -49,9 +49,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{dead[0]} has ended by itself.", returncode=1)
             if options["alive_file"]:
                 options["alive_file"].touch()
-        give_up_at = time.monotonic() + 10
-        for thread in threads:
-            thread.stop(timeout=max(0.1, give_up_at - time.monotonic()))
+        stop_workers(*threads, seconds=10)
 
 
 def _serve_metrics(host: str, port: int) -> None:
