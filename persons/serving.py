@@ -4,6 +4,7 @@ import atexit
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import Any
@@ -24,10 +25,31 @@ def web() -> Any:
     return _application()
 
 
+def hear_signals() -> None:
+    """Have the main thread, which must be the caller, hear every signal at once, though it sleeps in granian.
+
+    The kernel gives a signal to any thread. Python takes a note of it, and one that another thread has taken
+    is found when the main thread wakes up by itself: never.
+    """
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    main, nudge = threading.get_ident(), signal.SIGURG
+    signal.signal(nudge, lambda *_: None)
+    signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while heard := ear.recv(1):
+            if heard[0] != nudge:
+                signal.pthread_kill(main, nudge)
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
+
+
 def _begin() -> None:
     # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
     # at once, Python's main thread may sleep through both.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    hear_signals()
     _end_with_parent()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
     django.setup()

@@ -4,6 +4,8 @@ import multiprocessing
 import socket
 import sys
 
+from persons.serving import hear_signals
+
 
 def address_of(host: str, port: int) -> tuple[str, int]:
     """The numbers behind host and port, a free port for 0. Raises OSError with one line for the terminal.
@@ -47,6 +49,7 @@ def serve(application: str, address: str, port: int, *, workers: int) -> None:
         workers_kill_timeout=10,
         respawn_failed_workers=workers > 1,
     )
+    hear_signals()
     server.serve()
     if server.interrupt_children:
         sys.exit(1)

@@ -1,8 +1,10 @@
 """What whoever starts and stops the server sees."""
 
+import ctypes
 import json
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from persons.demo import demo_events
@@ -104,6 +107,20 @@ def test_a_signal_stops_everything_within_seconds(
     assert time.monotonic() - started < 5
     assert seconds_until(lambda: has_ended(worker) and has_ended(postgres)) < 1
     assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize(("whose", "exit_code"), [("parent", 0), ("worker", 1)])
+def test_a_signal_is_heard_whichever_thread_the_kernel_gives_it_to(
+    folder: Path, serve: Serve, whose: str, exit_code: int
+) -> None:
+    """Python's handlers run in the main thread, which sleeps. A worker that ends alone ends the server."""
+    server = serve(folder).ready()
+    (worker,) = server.workers()
+    process = worker if whose == "worker" else psutil.Process(server.process.pid)
+    other = process.threads()[-1].id
+    assert other != process.pid
+    assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGTERM)) == 0
+    assert server.process.wait(5) == exit_code
 
 
 def test_a_signal_while_it_starts_stops_everything_as_well(new_folder: Path, serve: Serve) -> None:
