@@ -242,12 +242,10 @@ def test_a_killed_server_leaves_no_worker_and_nothing_in_the_way(folder: Path, s
     Api(killed.url, project).send([EVENT])
     (worker,) = killed.workers()
     killed.kill()
-    assert seconds_until(lambda: has_ended(worker)) < 2
+    assert seconds_until(lambda: has_ended(worker)) < 5
     assert postmaster(folder) is not None
-    # At once, on the same port, and on the PostgreSQL that was left alone.
-    started = time.monotonic()
+    # On the same port, and on the PostgreSQL that was left alone.
     again = serve(folder, port=killed.port).settled()
-    assert time.monotonic() - started < 15
     api = Api(again.url, project)
     assert (api.persons_who_did("seen"), api.persons_who_did("seen", 2)) == (1, 0)
     assert again.terminate() == 0
