@@ -7,21 +7,15 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from persons_api import embedded
+from tests import stores
 from tests.server.conftest import Serve
-from tests.server.process import ROOT, environment, manage
+from tests.server.process import ROOT, environment, manage, stored_events
 
 # More than two batches.
 EVENTS = 110_000
-COUNT = """
-import sys
-from clickhouse.client import connect
-from clickhouse.sql.fragment import Fragment
-store = connect(f"chdb://{sys.argv[1]}/clickhouse")
-print(store.rows(Fragment("SELECT count(), uniqExact(uuid) FROM events")))
-store.close()
-"""
 
 
 def test_an_import_that_is_killed_goes_on_and_has_each_event_once(folder: Path, tmp_path: Path) -> None:
@@ -38,7 +32,8 @@ def test_an_import_that_is_killed_goes_on_and_has_each_event_once(folder: Path, 
             out.write(json.dumps(row) + "\n")
     options = ["import_posthog", "--project", "1", "--events", str(file)]
     command = [sys.executable, "manage.py", *options, "--data-dir", str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as process:
+    told = environment() | stores.environment_of(folder)
+    with subprocess.Popen(command, cwd=ROOT, env=told, stderr=subprocess.DEVNULL) as process:
         while not rows_done(folder):
             assert process.poll() is None
             time.sleep(0.05)
@@ -46,18 +41,11 @@ def test_an_import_that_is_killed_goes_on_and_has_each_event_once(folder: Path, 
     finished = manage(*options, data_dir=folder)
     assert finished.returncode == 0, finished.stderr
     assert f"{EVENTS:,} taken" not in finished.stdout
-    counted = subprocess.run(
-        [sys.executable, "-c", COUNT, str(folder)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert counted.stdout.strip() == f"[({EVENTS}, {EVENTS})]"
+    stored = stored_events(folder, 1)
+    assert (len(stored), set(stored.values())) == (EVENTS, {1})
 
 
-def test_mistakes_end_with_one_line_that_names_them(folder: Path, tmp_path: Path, serve: Serve) -> None:
+def test_mistakes_end_with_one_line_that_names_them(folder: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"event": "e"}\n')
     cases = [
@@ -69,8 +57,16 @@ def test_mistakes_end_with_one_line_that_names_them(folder: Path, tmp_path: Path
         done = manage("import_posthog", "--project", "1", *options, data_dir=folder)
         assert (done.returncode, text in done.stderr + done.stdout) == (code, True), done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.embedded
+def test_beside_a_server_with_embedded_stores_it_says_who_has_them(
+    folder: Path, tmp_path: Path, serve: Serve
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.touch()
     serve(folder).ready()
-    done = manage("import_posthog", "--project", "1", "--events", str(bad), data_dir=folder)
+    done = manage("import_posthog", "--project", "1", "--events", str(file), data_dir=folder)
     assert done.returncode == 2
     assert "belongs to a running server" in done.stderr
 
