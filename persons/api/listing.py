@@ -23,7 +23,7 @@ from persons.api.parameters.person_fields import pick
 from persons.api.parameters.persons import ListParameters, PersonsParameters, Times
 from persons.api.rows import AT_ONCE, rows
 from persons.api.settled import settled_until
-from persons.models import Person, PersonTombstone, Project
+from persons.models import Person, PersonTombstone, Project, known_as
 from persons.stores import clickhouse
 
 
@@ -55,7 +55,7 @@ class Listing:
         asked, times = self.asked, self.times
         persons: QuerySet[Any] = self._within(Person.objects.filter(project=self.project), "updated_at")
         if asked.distinct_id is not None:
-            persons = persons.filter(mappings__distinct_id=asked.distinct_id)
+            persons = persons.filter(known_as(self.project, asked.distinct_id))
         if asked.email is not None:
             persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
         if times.last_seen_after is not None:

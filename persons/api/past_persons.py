@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import NotFound
 
 from persons.api.actors import with_distinct_ids
@@ -15,7 +15,7 @@ from persons.api.parameters.history import AtTimeParameters, OnePersonParameters
 from persons.api.persons import by_id
 from persons.api.rows import person_row
 from persons.history import Asked, properties_at
-from persons.models import Person, PersonDistinctId, Project
+from persons.models import Person, PersonDistinctId, Project, known_as
 from persons.stores import clickhouse
 
 
@@ -53,10 +53,10 @@ class PastPerson:
 def person_asked_for(project: Project, asked: OnePersonParameters) -> Any:
     """The person, with all distinct ids. Raises NotFound."""
     if asked.distinct_id is not None:
-        how, name = {"mappings__distinct_id": asked.distinct_id}, f"distinct_id '{asked.distinct_id}'"
+        how, name = known_as(project, asked.distinct_id), f"distinct_id '{asked.distinct_id}'"
     else:
-        how, name = by_id(asked.person_id or "", "person_id"), f"person_id '{asked.person_id}'"
-    person = _persons(project).filter(**how).first()
+        how, name = Q(**by_id(asked.person_id or "", "person_id")), f"person_id '{asked.person_id}'"
+    person = _persons(project).filter(how).first()
     if person is None:
         raise NotFound(f"Person with {name} not found")
     return person

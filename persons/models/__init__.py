@@ -10,7 +10,7 @@ from persons.models.idempotency import IdempotentAnswer
 from persons.models.importing import ImportedFile, ImportedPerson, UnsettledProperties
 from persons.models.key import ALL_SCOPES, PersonalAPIKey
 from persons.models.outbox import ClickHouseTable, Outbox
-from persons.models.person import Person, PersonDistinctId, PersonTombstone
+from persons.models.person import Person, PersonDistinctId, PersonTombstone, known_as
 from persons.models.project import Membership, Project
 from persons.models.requests import RequestCount
 from persons.models.user import User
@@ -40,4 +40,5 @@ __all__ = [
     "UnsettledProperties",
     "User",
     "erase",
+    "known_as",
 ]

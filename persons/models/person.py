@@ -64,6 +64,11 @@ class Person(models.Model):
         return str(self.uuid)
 
 
+def known_as(project: Project, distinct_id: str) -> Q:
+    """For persons: whose the distinct id is. With the project, PostgreSQL finds it in one index."""
+    return Q(mappings__project=project, mappings__distinct_id=distinct_id)
+
+
 class PersonTombstone(models.Model):
     """That a person who could be seen is no more: deleted, or merged into another one. For whoever keeps a
     copy of the list. When a split brings the person back, this goes."""

@@ -22,7 +22,7 @@ from persons.api.parameters.changes import (
 from persons.api.parameters.door import Parameters
 from persons.api.persons import by_id, person_of
 from persons.api.views.writing import WritingViewSet
-from persons.models import Actor, Deletion, Person, PersonDistinctId
+from persons.models import Actor, Deletion, Person, PersonDistinctId, known_as
 from persons.openapi.operation import describe
 from persons.writing.deletion import delete_persons
 from persons.writing.past_events import delete_past_events
@@ -77,7 +77,7 @@ class DeletingView(WritingViewSet):
         asked = self.parameters(DeleteByIdsParameters, request)
         persons = self._persons()
         if asked.distinct_id is not None:
-            persons = persons.filter(mappings__distinct_id=asked.distinct_id)
+            persons = persons.filter(known_as(self.project, asked.distinct_id))
         if asked.email is not None:
             persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
         is_named = asked.distinct_id is not None or asked.email is not None
