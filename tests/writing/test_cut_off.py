@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from clickhouse.client import ClickHouse
+from clickhouse.sql.fragment import sql
 from persons.models import Project
 from persons.outbox.removal import remove_deleted
 from tests.api.helpers import event
@@ -18,6 +19,9 @@ from tests.api.world import World
 from tests.api_client import Api
 
 pytestmark = pytest.mark.usefixtures("emptied")
+
+
+PAST = "the past of held"
 
 
 class Killed(BaseException):
@@ -83,6 +87,11 @@ def delete(world: World, ann: str, held: str) -> tuple[str, Any]:
     return "bulk_delete/", {"distinct_ids": [ann], "delete_events": True}
 
 
+def delete_the_past(world: World, ann: str, held: str) -> tuple[str, Any]:
+    """Of whoever had the distinct id before it was on hold, and was deleted without the events."""
+    return "bulk_delete/", {"distinct_ids": [held], "delete_events": True}
+
+
 def split(world: World, ann: str, held: str) -> tuple[str, Any]:
     return f"{world.uuid(ann)}/split/", {"main_distinct_id": ann}
 
@@ -92,15 +101,17 @@ def reset(world: World, ann: str, held: str) -> tuple[str, Any]:
 
 
 def seen(world: World, number: int) -> dict[str, tuple[set[str], bool]]:
-    """Of each distinct id: who it belongs to, and who did what it did."""
+    """Of each distinct id: who it belongs to, and who did what it did. Then, what is stored of the past."""
+    past = "SELECT count() FROM events WHERE team_id = {project:Int64} AND event = {event:String}"
+    ((stored,),) = world.store.rows(sql(past, project=world.project.pk, event=f"before held {number}"))
     return {
         name: (set(world.ids(name)) if world.person(name) else set(), bool(world.reached(f"on {name}")))
         for name in (f"ann {number}", f"device {number}", f"held {number}")
-    }
+    } | {PAST: (set(), bool(stored))}
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("operation", [delete, split, reset])
+@pytest.mark.parametrize("operation", [delete, delete_the_past, split, reset])
 def test_what_was_cut_off_is_done_wholly_or_not_at_all(
     world: World, monkeypatch: pytest.MonkeyPatch, operation: Callable[..., tuple[str, Any]]
 ) -> None:
@@ -143,12 +154,14 @@ def expected(operation: Callable[..., Any], number: int) -> dict[str, tuple[set[
     ann, device, held = f"ann {number}", f"device {number}", f"held {number}"
     together: set[str] = {ann, device}
     nobody: tuple[set[str], bool] = (set(), False)
-    return {
-        prepare: {ann: (together, True), device: (together, True), held: nobody},
-        delete: {ann: nobody, device: nobody, held: nobody},
-        split: {ann: ({ann}, True), device: ({device}, True), held: nobody},
-        reset: {ann: (together, True), device: (together, True), held: ({held}, True)},
-    }[operation]
+    changed: dict[Any, dict[str, tuple[set[str], bool]]] = {
+        delete: {ann: nobody, device: nobody},
+        delete_the_past: {PAST: nobody},
+        split: {ann: ({ann}, True), device: ({device}, True)},
+        reset: {held: ({held}, True)},
+    }
+    before = {ann: (together, True), device: (together, True), held: nobody, PAST: (set(), True)}
+    return before | changed.get(operation, {})
 
 
 @pytest.fixture
@@ -175,5 +188,6 @@ def test_while_clickhouse_is_away_everything_is_answered_and_made_good_later(
         "ann 0": nobody,
         "device 0": ({"device 0"}, True),
         "held 0": ({"held 0"}, True),
+        PAST: (set(), True),
     }
     world.agree()
