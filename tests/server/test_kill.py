@@ -13,6 +13,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.server.conftest import Serve
 from tests.server.process import Api, Server, stored_events
 
@@ -59,6 +61,7 @@ class Sender:
         return True
 
 
+@pytest.mark.tokens
 def test_every_event_that_was_answered_is_there_once_whenever_the_server_is_killed(
     folder: Path, serve: Serve
 ) -> None:

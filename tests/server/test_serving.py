@@ -155,6 +155,14 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, serve: Serve) 
     assert_one_line(serve(tmp_path / "file/data"), "file/data cannot be written to: Not a directory.")
 
 
+def test_what_postgresql_cannot_begin_with_is_one_line(
+    new_folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_folder.mkdir()
+    monkeypatch.setenv("LC_ALL", "nowhere")
+    assert_one_line(serve(new_folder), "new/postgres: initdb: error: invalid locale settings")
+
+
 def test_white_space_in_the_path_is_one_line(tmp_path: Path, serve: Serve) -> None:
     assert_one_line(serve(tmp_path / "my data"), "my data' has white space in its path")
     assert not (tmp_path / "my data").exists()
