@@ -69,8 +69,8 @@ def imported(store: ClickHouse, way: str, persons: Rows, events: Rows) -> Projec
 
 
 def assert_the_same_persons(store: ClickHouse, copy: Project, world: Project, way: str) -> None:
-    """With the same uuids, except for those that the import has used up: events in disorder may merge whom
-    the list then has apart, and nobody comes back under the uuid of a person who was merged away."""
+    """With the same uuids, except for those that the import has used up: events in disorder may
+    merge away whom the list then has, and nobody comes back under the uuid of one who is gone."""
     used_up = merged_away(store, copy) if way == "events, then persons" else set()
     there, here = everybody(world), everybody(copy)
     assert sorted(map(repr, here.values())) == sorted(map(repr, there.values())), way
