@@ -77,14 +77,15 @@ class Elsewhere:
     """What an import knows beside its events: who their persons are in the service they come from.
 
     `persons`: by an event's uuid, its person's uuid there. `names`: by such a uuid, a distinct id of the
-    person here that stands for it. `taken`: uuids that no new person can be given. `listed`: persons here, by
-    uuid, that are as a list of persons has said.
+    person here that stands for it. `taken`: uuids that no new person can be given. `listed`: persons by uuid,
+    here or elsewhere, that are as a list of persons has said, and a text for what it said: one here and one
+    elsewhere who have the same text are the same person.
     """
 
     persons: dict[UUID, UUID] = field(default_factory=dict)
     names: dict[UUID, str] = field(default_factory=dict)
     taken: set[UUID] = field(default_factory=set)
-    listed: set[UUID] = field(default_factory=set)
+    listed: dict[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

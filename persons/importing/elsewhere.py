@@ -44,7 +44,9 @@ def of_list(target: Target, uuids: Collection[UUID], snapshot: Snapshot) -> Else
     _find(target, uuids, elsewhere)
     _add_ids(target.project_id, elsewhere.names.values(), snapshot)
     snapshot.add_ids_of(snapshot.known.persons)
-    elsewhere.listed |= statements.listed_among(target.project_id, snapshot.known.persons)
+    everybody = snapshot.known.persons.keys() | set(uuids)
+    elsewhere.names.update(statements.noted_names(target.project_id, everybody))
+    elsewhere.listed |= statements.listed_among(target.project_id, everybody)
     return elsewhere
 
 

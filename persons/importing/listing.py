@@ -1,14 +1,15 @@
 """The transaction that takes a batch of listed persons."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from persons.identity import Listed, listing
+from persons.identity import Known, Listed, Outcome, listing
 from persons.importing.elsewhere import Target, of_list
 from persons.importing.persons import ReadPerson, ReadPersons
 from persons.importing.progress import Progress
+from persons.importing.statements import note_unsettled
 from persons.models import ImportedPerson
 from persons.models.history import Part, note_split
 from persons.writing import statements
@@ -60,10 +61,20 @@ def _take(target: Target, read: ReadPersons, now: datetime) -> Counter[str]:
     ]
     note_split(project_id, parts, now)
     _note(project_id, news, found)
+    note_unsettled(project_id, _left(snapshot.known, outcome, {*found, *elsewhere.listed}))
     counts["made"] = len(found.keys() - before)
     counts["updated"] = len(found) - counts["made"]
     counts["on hold"] = len(news) - len(found)
     return counts
+
+
+def _left(known: Known, outcome: Outcome, listed: Collection[UUID]) -> Iterator[str]:
+    """The distinct ids of persons of whom only events tell and who have lost others: what these did to their
+    properties is to go as well."""
+    losers = {known.mappings[name].person for name in outcome.overrides} - {None, *listed}
+    for name, mapping in known.mappings.items():
+        if mapping.person in losers and name not in outcome.overrides:
+            yield name
 
 
 def _news(project_id: int, persons: Sequence[ReadPerson]) -> Iterable[ReadPerson]:

@@ -36,12 +36,13 @@ def hidden_among(project_id: int, uuids: Collection[UUID]) -> set[UUID]:
     return {uuid for (uuid,) in rows(statement, project_id, list(uuids))}
 
 
-def listed_among(project_id: int, uuids: Collection[UUID]) -> set[UUID]:
-    """Those of these persons here that are as a list of persons has said."""
+def listed_among(project_id: int, uuids: Collection[UUID]) -> dict[UUID, str]:
+    """Those of these persons that are as a list of persons has said, and what it said."""
     statement = """
-        SELECT uuid FROM persons_importedperson WHERE project_id = %s AND uuid = ANY(%b) AND listing <> ''
+        SELECT uuid, listing FROM persons_importedperson
+        WHERE project_id = %s AND uuid = ANY(%b) AND listing <> ''
     """
-    return {uuid for (uuid,) in rows(statement, project_id, list(uuids))} if uuids else set()
+    return dict(rows(statement, project_id, list(uuids))) if uuids else {}
 
 
 def note_names(project_id: int, names: Mapping[UUID, str]) -> None:

@@ -118,6 +118,61 @@ def test_of_who_is_who_the_list_is_right(importer: Importer) -> None:
     assert_stores_agree(importer.store, importer.project)
 
 
+def identifies(number: int, distinct_id: str, other: str, day: int, **fields: Any) -> dict[str, Any]:
+    properties = {"$anon_distinct_id": other}
+    return event(number, distinct_id, "$identify", day, properties=properties, **fields)
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+@pytest.mark.parametrize("order", [[1, 2, 3], [2, 3, 1]])
+def test_a_list_parts_whom_events_in_disorder_have_merged(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch, at_once: int, order: list[int]
+) -> None:
+    """PostHog refused to merge `a`, who was identified; here that event comes before the one that says so."""
+    monkeypatch.setattr(run, "_EVENTS_AT_ONCE", at_once)
+    monkeypatch.setattr(run, "_PERSONS_AT_ONCE", at_once)
+    merge = identifies(1, "b", "a", 2, person_id=UUIDS[102])
+    importer.run(events=[importer.file("e", [merge, event(2, "a", person_id=UUIDS[101])])])
+    assert ids_of(one_person(importer, "a")) == ["a", "b"]
+    names = {1: "a", 2: "b", 3: "c"}
+    importer.run(persons=[importer.file("p", [person(number, names[number]) for number in order])])
+    assert {str(uuid): ids for uuid, (ids, *_) in everybody(importer.project).items()} == {
+        UUIDS[100 + number]: [name] for number, name in names.items()
+    }
+    assert_stores_agree(importer.store, importer.project)
+
+
+@pytest.mark.parametrize("order", [[1, 2], [2, 1]])
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_one_whom_events_merged_away_comes_back_under_another_uuid(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch, at_once: int, order: list[int]
+) -> None:
+    monkeypatch.setattr(run, "_PERSONS_AT_ONCE", at_once)
+    rows = [event(number, name, person_id=UUIDS[100 + number]) for number, name in ((1, "a"), (2, "b"))]
+    merge = identifies(3, "b", "a", 3, person_id=UUIDS[102])
+    importer.run(events=[importer.file("e", [*rows, merge])])
+    names = {1: "a", 2: "b"}
+    people = [person(number, names[number], properties={"n": number}) for number in order]
+    for _ in range(2):
+        importer.run(persons=[importer.file("p", people)])
+        uuids = {name: str(one_person(importer, name).uuid) for name in "ab"}
+        assert uuids["b"] == UUIDS[102]
+        assert uuids["a"] not in UUIDS
+        assert [one_person(importer, name).properties for name in "ab"] == [{"n": 1}, {"n": 2}]
+        people = [*people, person(3, "c")]
+    assert_stores_agree(importer.store, importer.project)
+
+
+def test_one_who_is_not_listed_yet_keeps_what_its_own_events_say(importer: Importer) -> None:
+    merge = identifies(1, "b", "a", 2, person_id=UUIDS[102])
+    updates = [sets(2, "a", 3, of_a=1), sets(3, "b", 3, of_b=1)]
+    importer.run(events=[importer.file("e", [merge, *updates])])
+    importer.run(persons=[importer.file("p", [person(1, "a", properties={"x": 1})])])
+    assert [one_person(importer, name).properties for name in "ab"] == [{"x": 1}, {"of_b": 1}]
+    for each, (properties,) in replayed(importer.store, importer.project, [datetime(2100, 1, 1, tzinfo=UTC)]):
+        assert each.properties == properties
+
+
 def test_what_a_list_says_is_all_there_is_whatever_events_come_after_it(importer: Importer) -> None:
     listed = [person(1, "a", properties={"plan": "pro"})]
     importer.run(persons=[importer.file("p", listed)])

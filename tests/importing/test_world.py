@@ -5,6 +5,7 @@ import random
 import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickhouse.client import ClickHouse
+from clickhouse.sql.fragment import sql
 from persons.identity.values import Event
 from persons.importing import run
 from persons.installation import new_project
@@ -43,7 +45,7 @@ def test_an_imported_project_is_what_was_exported_in_whatever_order_it_comes(
         shuffled = random.Random(seed).sample(events, len(events))
         for way in WAYS:
             copy = imported(clickhouse, way, persons, events if way == "events alone" else shuffled)
-            assert everybody(copy) == everybody(world), way
+            assert_the_same_persons(clickhouse, copy, world, way)
             assert told(clickhouse, copy) == told(clickhouse, world), way
             assert_stores_agree(clickhouse, copy)
             for person, (now,) in replayed(clickhouse, copy, [END]):
@@ -64,6 +66,25 @@ def imported(store: ClickHouse, way: str, persons: Rows, events: Rows) -> Projec
             else:
                 importer.run(events=[importer.file("e.jsonl", events)])
     return project
+
+
+def assert_the_same_persons(store: ClickHouse, copy: Project, world: Project, way: str) -> None:
+    """With the same uuids, except for those that the import has used up: events in disorder may
+    merge away whom the list then has, and nobody comes back under the uuid of one who is gone."""
+    used_up = merged_away(store, copy) if way == "events, then persons" else set()
+    there, here = everybody(world), everybody(copy)
+    assert sorted(map(repr, here.values())) == sorted(map(repr, there.values())), way
+    assert {uuid: there[uuid] for uuid in there.keys() - used_up}.items() <= here.items(), way
+
+
+def merged_away(store: ClickHouse, project: Project) -> set[UUID]:
+    rows = store.rows(
+        sql(
+            "SELECT id FROM person FINAL WHERE team_id = {project:Int64} AND is_deleted = 1",
+            project=project.pk,
+        )
+    )
+    return {uuid for (uuid,) in rows}
 
 
 def told(store: ClickHouse, project: Project) -> list[tuple[Any, ...]]:
