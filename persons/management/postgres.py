@@ -3,7 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -33,6 +35,9 @@ def postgres_at_hand() -> Iterator[None]:
                     call_command("migrate", verbosity=0)
             except embedded.DataFolderError as error:
                 raise CommandError(str(error), returncode=2) from error
+        else:
+            # The pool would not say why.
+            connected().close()
         try:
             yield
         finally:
@@ -50,6 +55,14 @@ def running_postgres() -> Iterator[None]:
         finally:
             connections.close_all()
             close_pool()
+
+
+def connected() -> psycopg.Connection[Any]:
+    """A connection of one's own beside the pool. Raises CommandError with one line for the terminal."""
+    try:
+        return psycopg.connect(**connection.get_connection_params(), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise CommandError(f"PostgreSQL cannot be reached: {' '.join(str(error).split())}") from error
 
 
 def close_pool() -> None:

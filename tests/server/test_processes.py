@@ -213,6 +213,17 @@ def test_setup_can_be_repeated_and_a_plan_says_that_nothing_is_missing(installat
     assert planned.stdout == "-- ClickHouse has the schema of this release.\n"
 
 
+@pytest.mark.parametrize("command", [("setup",), ("create_project", "Late"), ("create_key", "Late")])
+def test_a_postgresql_that_is_not_there_is_one_line(
+    installation: Installation, command: tuple[str, ...]
+) -> None:
+    refused = installation.run(*command, DATABASE_URL="postgresql://persons:hidden@127.0.0.1:1/persons")
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("CommandError: PostgreSQL cannot be reached: ")
+    assert "hidden" not in line
+
+
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "CLICKHOUSE_URL", "SECRET_KEY"])
 def test_without_servers_server_mode_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, settings: Any, missing: str

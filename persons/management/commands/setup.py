@@ -1,12 +1,11 @@
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from persons.installation import owner
+from persons.management.postgres import connected
 
 _SETUP_LOCK = 7_315_000_004
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EMBEDDED_POSTGRES:
             raise CommandError("DATABASE_URL is not set. Embedded, `serve` does all this.", returncode=2)
-        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as holder:
+        with connected() as holder:
             holder.execute("SELECT pg_advisory_lock(%s)", [_SETUP_LOCK])
             call_command("migrate", verbosity=0)
             owner()
