@@ -13,6 +13,18 @@ def world(api: Api, project: Project, clickhouse: ClickHouse) -> World:
 
 
 @pytest.fixture
+def trends(project: Project) -> str:
+    """Where trends are asked for."""
+    return f"/api/projects/{project.pk}/persons/trends/"
+
+
+@pytest.fixture
+def sticky(project: Project) -> str:
+    """Where stickiness is."""
+    return f"/api/projects/{project.pk}/persons/stickiness/"
+
+
+@pytest.fixture
 def ann_and_bob(capture: Capture) -> None:
     ann = {"email": "ann@example.com", "visits": 3, "plan": None}
     capture(

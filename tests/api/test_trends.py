@@ -16,16 +16,6 @@ from tests.api_client import Api
 
 
 @pytest.fixture
-def path(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/trends/"
-
-
-@pytest.fixture
-def sticky(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/stickiness/"
-
-
-@pytest.fixture
 def story(capture: Capture) -> None:
     """`two` views twice, `one` once, `other` does W three times."""
     capture(
@@ -37,16 +27,16 @@ def story(capture: Capture) -> None:
 
 
 @pytest.mark.usefixtures("story")
-def test_people_come_by_how_much_they_did(api: Api, path: str) -> None:
-    for answer in (api.get(path, ASKED), api.post(path, ASKED), api.get(path.rstrip("/"), ASKED)):
+def test_people_come_by_how_much_they_did(api: Api, trends: str) -> None:
+    for answer in (api.get(trends, ASKED), api.post(trends, ASKED), api.get(trends.rstrip("/"), ASKED)):
         assert list(values_of(answer).items()) == [("two", 2), ("one", 1)]
 
 
 def test_the_answer_has_everything_that_clients_look_for(
-    api: Api, capture: Capture, project: Project, path: str
+    api: Api, capture: Capture, project: Project, trends: str
 ) -> None:
     capture(viewed("u1", **{"$set": {"email": "u1@example.com"}}))
-    found = api.get(path, {**ASKED, "include_total": "true"}).json()
+    found = api.get(trends, {**ASKED, "include_total": "true"}).json()
     (actor,) = actors_of(found)
     assert actor == {
         "id": str(Person.objects.get(project=project).uuid),
@@ -84,12 +74,12 @@ def crowd(capture: Capture) -> dict[str, int]:
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 10])
 def test_following_next_gives_everybody_once_the_most_active_first(
-    api: Api, path: str, crowd: dict[str, int], limit: int
+    api: Api, trends: str, crowd: dict[str, int], limit: int
 ) -> None:
     query = "?entity_id=V&type=events&date_from=2021-05-01&date_to=2021-05-31"
     for found in (
-        list(pages(api.get, f"{path}{query}&limit={limit}")),
-        list(pages(lambda url: api.post(url, {**ASKED, "limit": limit}), path)),
+        list(pages(api.get, f"{trends}{query}&limit={limit}")),
+        list(pages(lambda url: api.post(url, {**ASKED, "limit": limit}), trends)),
     ):
         assert all(page["results"][0]["count"] == limit for page in found[:-1])
         people = list(itertools.chain.from_iterable(map(actors_of, found)))
@@ -99,24 +89,24 @@ def test_following_next_gives_everybody_once_the_most_active_first(
         assert len(people) == len(crowd)
 
 
-def test_the_total_counts_all_pages(api: Api, path: str, crowd: dict[str, int]) -> None:
-    answer = api.post(path, {**ASKED, "limit": 2, "include_total": True}).json()
+def test_the_total_counts_all_pages(api: Api, trends: str, crowd: dict[str, int]) -> None:
+    answer = api.post(trends, {**ASKED, "limit": 2, "include_total": True}).json()
     assert (answer["total_count"], answer["results"][0]["count"]) == (len(crowd), 2)
 
 
 def test_a_person_that_is_gone_meanwhile_is_missing(
-    api: Api, project: Project, path: str, crowd: dict[str, int]
+    api: Api, project: Project, trends: str, crowd: dict[str, int]
 ) -> None:
     Person.objects.filter(project=project, mappings__distinct_id="u2").get().delete()
-    answer = api.post(path, ASKED).json()
+    answer = api.post(trends, ASKED).json()
     assert (answer["missing_persons"], answer["results"][0]["count"]) == (1, len(crowd) - 1)
 
 
 @pytest.mark.usefixtures("story")
 def test_the_key_needs_to_read_persons_of_the_project(
-    api: Api, project: Project, path: str, sticky: str
+    api: Api, project: Project, trends: str, sticky: str
 ) -> None:
-    for address, asked in ((path, ASKED), (sticky, STICKY)):
+    for address, asked in ((trends, ASKED), (sticky, STICKY)):
         assert api_with(api, ["person:read"]).post(address, asked).status_code == 200
         assert api_with(api, ["cohort:read"]).post(address, asked).status_code == 403
         elsewhere = address.replace(str(project.pk), str(project.pk + 1))
@@ -152,23 +142,23 @@ def test_the_key_needs_to_read_persons_of_the_project(
 )  # fmt: skip
 @pytest.mark.usefixtures("story")
 def test_the_entity_is_the_one_at_the_place_else_of_the_id_and_math_else_by_itself(
-    api: Api, path: str, asked: dict[str, Any], values: dict[str, float]
+    api: Api, trends: str, asked: dict[str, Any], values: dict[str, float]
 ) -> None:
-    for answer in (api.get(path, {**SERIES, **asked}), api.post(path, {**SERIES, **asked})):
+    for answer in (api.get(trends, {**SERIES, **asked}), api.post(trends, {**SERIES, **asked})):
         assert values_of(answer) == values
 
 
 @pytest.mark.usefixtures("story")
-def test_ids_of_actions_compare_as_numbers(api: Api, project: Project, path: str) -> None:
+def test_ids_of_actions_compare_as_numbers(api: Api, project: Project, trends: str) -> None:
     steps = [{"event": "V"}, {"event": "W"}]
     action = api.post(f"/api/projects/{project.pk}/actions/", {"name": "either", "steps": steps}).json()["id"]
     late = {"id": action, "properties": [{"key": "amount", "operator": "gt", "value": 2}]}
     for sent in (action, str(action), f"0{action}"):
         asked = {**MAY, "entity_id": sent, "entity_type": "actions"}
-        assert values_of(api.post(path, asked)) == {"other": 3, "two": 2, "one": 1}
+        assert values_of(api.post(trends, asked)) == {"other": 3, "two": 2, "one": 1}
         for own in (action, str(action)):
             asked["actions"] = [{**late, "id": own}]
-            assert values_of(api.post(path, asked)) == {"other": 2, "one": 1, "two": 1}
+            assert values_of(api.post(trends, asked)) == {"other": 2, "one": 1, "two": 1}
 
 
 @pytest.mark.parametrize(
@@ -190,26 +180,30 @@ def test_ids_of_actions_compare_as_numbers(api: Api, project: Project, path: str
     ],
 )
 @pytest.mark.usefixtures("story")
-def test_the_math_says_what_the_number_is(api: Api, path: str, math: str, values: dict[str, float]) -> None:
+def test_the_math_says_what_the_number_is(api: Api, trends: str, math: str, values: dict[str, float]) -> None:
     entity = {"id": "V", "math": math, "math_property": "amount"}
     asked = {**V, "date_from": "2021-05-01", "date_to": "2021-05-04", "entity_math": math, "events": [entity]}
-    assert values_of(api.post(path, asked)) == {who: pytest.approx(value) for who, value in values.items()}
+    assert values_of(api.post(trends, asked)) == {who: pytest.approx(value) for who, value in values.items()}
 
 
-def test_sessions_are_counted_once(api: Api, capture: Capture, path: str) -> None:
+def test_sessions_are_counted_once(api: Api, capture: Capture, trends: str) -> None:
     sessions = ["s1", "s1", "s2", "", None]
     capture(*(viewed("u", day, **{"$session_id": each}) for day, each in enumerate(sessions, start=1)))
     asked = {**ASKED, "entity_math": "unique_session"}
-    assert values_of(api.post(path, asked)) == {"u": 2}
+    assert values_of(api.post(trends, asked)) == {"u": 2}
 
 
-def test_without_a_number_there_is_no_value_and_it_comes_last(api: Api, capture: Capture, path: str) -> None:
+def test_without_a_number_there_is_no_value_and_it_comes_last(
+    api: Api, capture: Capture, trends: str
+) -> None:
     capture(viewed("no", amount="none"), viewed("debt", amount=-5), viewed("text", amount="7"))
     asked = {**ASKED, "entity_order": 0, "events": [{"id": "V", "math": "sum", "math_property": "amount"}]}
-    assert list(values_of(api.post(path, asked)).items()) == [("text", 7), ("debt", -5), ("no", None)]
+    assert list(values_of(api.post(trends, asked)).items()) == [("text", 7), ("debt", -5), ("no", None)]
 
 
-def test_a_first_time_is_the_first_of_all_events_of_that_name(api: Api, capture: Capture, path: str) -> None:
+def test_a_first_time_is_the_first_of_all_events_of_that_name(
+    api: Api, capture: Capture, trends: str
+) -> None:
     capture(
         viewed("before", 1), viewed("before", 10),
         viewed("new", 10, browser="Chrome"), viewed("new", 11),
@@ -218,8 +212,8 @@ def test_a_first_time_is_the_first_of_all_events_of_that_name(api: Api, capture:
     chrome = [{"key": "browser", "value": "Chrome"}]
     first = {"id": "V", "math": "first_time_for_user"}
     asked = {"entity_order": 0, "date_from": "2021-05-05", "date_to": "2021-05-31", "events": [first]}
-    assert values_of(api.post(path, asked)) == {"new": 1, "filtered": 1}
-    assert values_of(api.post(path, {**asked, "events": [{**first, "properties": chrome}]})) == {"new": 1}
+    assert values_of(api.post(trends, asked)) == {"new": 1, "filtered": 1}
+    assert values_of(api.post(trends, {**asked, "events": [{**first, "properties": chrome}]})) == {"new": 1}
 
 
 # Which events, and which persons.
@@ -227,14 +221,14 @@ def test_a_first_time_is_the_first_of_all_events_of_that_name(api: Api, capture:
 
 @pytest.mark.usefixtures("story")
 def test_filters_say_which_events_count_and_search_whom_is_looked_for(
-    api: Api, project: Project, path: str
+    api: Api, project: Project, trends: str
 ) -> None:
     chrome = {"properties": [{"key": "browser", "value": "Chrome"}]}
-    assert values_of(api.get(path, {**ASKED, **chrome})) == {"one": 1, "two": 1}
-    assert values_of(api.get(path, {**ASKED, "search": "TW"})) == {"two": 2}
+    assert values_of(api.get(trends, {**ASKED, **chrome})) == {"one": 1, "two": 1}
+    assert values_of(api.get(trends, {**ASKED, "search": "TW"})) == {"two": 2}
     project.test_account_filters = [{"key": "browser", "operator": "is_not", "value": "Safari"}]
     project.save()
-    assert values_of(api.get(path, {**ASKED, "filter_test_accounts": True})) == {"one": 1, "two": 1}
+    assert values_of(api.get(trends, {**ASKED, "filter_test_accounts": True})) == {"one": 1, "two": 1}
 
 
 # Which part of time.
@@ -273,31 +267,33 @@ def test_filters_say_which_events_count_and_search_whom_is_looked_for(
     ],
 )  # fmt: skip
 def test_the_range_is_the_whole_or_a_point_or_the_days_of_those_who_are_active(
-    api: Api, project: Project, path: str, asked: dict[str, Any], meant: tuple[str, str]
+    api: Api, project: Project, trends: str, asked: dict[str, Any], meant: tuple[str, str]
 ) -> None:
     project.timezone = "America/New_York"
     project.save()
-    found = api.post(path, {**V, **asked}).json()["resolved_date_range"]
+    found = api.post(trends, {**V, **asked}).json()["resolved_date_range"]
     moments = [datetime.fromisoformat(found[name]) for name in ("date_from", "date_to")]
     assert moments == [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in meant]
 
 
-def test_without_dates_it_is_the_last_days_and_all_is_no_point(api: Api, capture: Capture, path: str) -> None:
+def test_without_dates_it_is_the_last_days_and_all_is_no_point(
+    api: Api, capture: Capture, trends: str
+) -> None:
     capture(viewed("long ago"))
     now = datetime.now(UTC)
     capture(
         event("V", "today", now.isoformat()), event("V", "last week", (now - timedelta(days=7)).isoformat())
     )
-    assert values_of(api.post(path, V)) == {"today": 1, "last week": 1}
-    assert len(values_of(api.post(path, {**V, "date_from": " all", "interval": "day"}))) == 3
+    assert values_of(api.post(trends, V)) == {"today": 1, "last week": 1}
+    assert len(values_of(api.post(trends, {**V, "date_from": " all", "interval": "day"}))) == 3
 
 
-def test_only_the_events_of_the_point_count(api: Api, capture: Capture, path: str) -> None:
+def test_only_the_events_of_the_point_count(api: Api, capture: Capture, trends: str) -> None:
     moments = ["2021-05-02T23:59:59.999999Z", "2021-05-03T00:00:00Z", "2021-05-03T23:59:59.999999Z",
                "2021-05-04T00:00:00Z"]  # fmt: skip
     capture(*(event("V", who, at) for who, at in zip("abcd", moments, strict=True)))
     asked = {**V, "date_from": "2021-05-03", "interval": "day"}
-    assert values_of(api.get(path, asked)) == {"b": 1, "c": 1}
+    assert values_of(api.get(trends, asked)) == {"b": 1, "c": 1}
 
 
 # Stickiness.
@@ -346,12 +342,12 @@ def test_weeks_and_days_are_those_of_the_project(
 
 
 @pytest.mark.usefixtures("story")
-def test_a_file_has_everybody_and_their_numbers(api: Api, path: str, sticky: str) -> None:
+def test_a_file_has_everybody_and_their_numbers(api: Api, trends: str, sticky: str) -> None:
     series = {"entity_order": 0, "events": [{"id": "V", "math": "sum", "math_property": "amount"}], **MAY}
     for answer, expected in (
-        (api.get(path, {**ASKED, "format": "csv"}), [("two", "2"), ("one", "1")]),
-        (api.get(path.rstrip("/") + ".csv", {**ASKED, "limit": "1"}), [("two", "2")]),
-        (api.post(path, {**series, "format": "csv"}), [("one", "10.0"), ("two", "3.5")]),
+        (api.get(trends, {**ASKED, "format": "csv"}), [("two", "2"), ("one", "1")]),
+        (api.get(trends.rstrip("/") + ".csv", {**ASKED, "limit": "1"}), [("two", "2")]),
+        (api.post(trends, {**series, "format": "csv"}), [("one", "10.0"), ("two", "3.5")]),
         (api.get(sticky.rstrip("/") + ".csv", {**ASKED, "stickiness_days": "2"}), [("two", "2")]),
     ):
         assert answer.status_code == 200, answer.content
@@ -360,7 +356,7 @@ def test_a_file_has_everybody_and_their_numbers(api: Api, path: str, sticky: str
         assert [(row["name"], row["value_at_data_point"]) for row in rows] == expected
 
 
-def test_recordings_are_those_of_the_events_that_count(api: Api, capture: Capture, path: str) -> None:
+def test_recordings_are_those_of_the_events_that_count(api: Api, capture: Capture, trends: str) -> None:
     start = datetime(2021, 5, 2, tzinfo=UTC)
     capture(
         *(
@@ -370,27 +366,27 @@ def test_recordings_are_those_of_the_events_that_count(api: Api, capture: Captur
         viewed("u", 3, **{"$session_id": "s2", "browser": "Chrome"}),
         viewed("u", 1, 10, "W", **{"$session_id": "s3"}),
     )
-    (actor,) = actors_of(api.get(path, {**ASKED, "include_recordings": "true"}).json())
+    (actor,) = actors_of(api.get(trends, {**ASKED, "include_recordings": "true"}).json())
     (recording,) = actor["matched_recordings"]
     assert (recording["session_id"], len(recording["events"])) == ("s1", 100)
     by = {"breakdown": "browser", "breakdown_value": "Chrome", "include_recordings": True}
-    (actor,) = actors_of(api.post(path, {**ASKED, **by}).json())
+    (actor,) = actors_of(api.post(trends, {**ASKED, **by}).json())
     assert [each["session_id"] for each in actor["matched_recordings"]] == ["s2"]
-    assert actors_of(api.post(path, ASKED).json())[0]["matched_recordings"] == []
+    assert actors_of(api.post(trends, ASKED).json())[0]["matched_recordings"] == []
 
 
 # What makes no difference.
 
 
 @pytest.mark.usefixtures("story")
-def test_what_cannot_change_the_people_is_accepted_without_a_word(api: Api, path: str) -> None:
+def test_what_cannot_change_the_people_is_accepted_without_a_word(api: Api, trends: str) -> None:
     series = {"id": "V", "name": "V", "math": "total", "math_property": None, "math_multiplier": None}
     for neutral in (
         dict.fromkeys(HARMLESS - {"personal_api_key"}, "anything"),
         {"display": "ActionsLineGraphCumulative", "events": [series], "new_entity": [], "sampling_factor": 1},
         {"actions": "", "breakdown": "", "breakdown_type": "", "breakdown_histogram_bin_count": ""},
     ):
-        answer = api.post(path, {**ASKED, **neutral})
+        answer = api.post(trends, {**ASKED, **neutral})
         assert values_of(answer) == {"two": 2, "one": 1}
         assert "X-Ignored-Parameters" not in answer.headers
-    assert api.get(path, {**ASKED, "entity_properties": "x"}).headers["X-Ignored-Parameters"]
+    assert api.get(trends, {**ASKED, "entity_properties": "x"}).headers["X-Ignored-Parameters"]

@@ -11,16 +11,6 @@ from tests.api_client import Api
 
 
 @pytest.fixture
-def path(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/trends/"
-
-
-@pytest.fixture
-def sticky(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/stickiness/"
-
-
-@pytest.fixture
 def visits(capture: Capture) -> None:
     def visit(who: str, url: Any, price: Any, plan: str | None = None) -> dict[str, Any]:
         person = {"$set": {"plan": plan}} if plan is not None else {}
@@ -79,14 +69,14 @@ def visits(capture: Capture) -> None:
 )  # fmt: skip
 @pytest.mark.usefixtures("visits")
 def test_a_value_of_a_breakdown_is_one_more_filter(
-    api: Api, path: str, by: dict[str, Any], people: str
+    api: Api, trends: str, by: dict[str, Any], people: str
 ) -> None:
-    assert set(values_of(api.get(path, {**ASKED, **by}))) == set(people.split())
-    assert set(values_of(api.post(path, {**ASKED, **by}))) == set(people.split())
+    assert set(values_of(api.get(trends, {**ASKED, **by}))) == set(people.split())
+    assert set(values_of(api.post(trends, {**ASKED, **by}))) == set(people.split())
 
 
 @pytest.mark.usefixtures("visits")
-def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, path: str) -> None:
+def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, trends: str) -> None:
     for by, people in (
         ({"breakdown": "url", "breakdown_value": True}, {"yes"}),
         ({"breakdown": "price", "breakdown_value": 7.5}, {"slash"}),
@@ -96,19 +86,19 @@ def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, path: str)
             {"plain", "slash"},
         ),
     ):
-        assert set(values_of(api.post(path, {**ASKED, **by}))) == people
+        assert set(values_of(api.post(trends, {**ASKED, **by}))) == people
 
 
 @pytest.mark.usefixtures("visits")
-def test_a_cohort_is_a_value_too(api: Api, project: Project, path: str) -> None:
+def test_a_cohort_is_a_value_too(api: Api, project: Project, trends: str) -> None:
     leaf = {"type": "person", "key": "plan", "value": "pro"}
     filters = {"properties": {"type": "AND", "values": [leaf]}}
     cohort = Cohort.objects.create(project=project, name="pro", filters=filters).pk
     by = {**ASKED, "breakdown_type": "cohort", "breakdown": [cohort, "all"]}
-    assert set(values_of(api.post(path, {**by, "breakdown_value": str(cohort)}))) == {"plain", "slash"}
-    assert set(values_of(api.post(path, {**by, "breakdown_value": cohort}))) == {"plain", "slash"}
-    assert len(values_of(api.post(path, {**by, "breakdown_value": "all"}))) == 8
-    assert len(values_of(api.post(path, by))) == 8
+    assert set(values_of(api.post(trends, {**by, "breakdown_value": str(cohort)}))) == {"plain", "slash"}
+    assert set(values_of(api.post(trends, {**by, "breakdown_value": cohort}))) == {"plain", "slash"}
+    assert len(values_of(api.post(trends, {**by, "breakdown_value": "all"}))) == 8
+    assert len(values_of(api.post(trends, by))) == 8
 
 
 @pytest.mark.usefixtures("visits")

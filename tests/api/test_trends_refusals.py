@@ -5,20 +5,8 @@ from typing import Any
 import pytest
 
 from persons.api.parameters.trends import StickinessParameters, TrendParameters
-from persons.models import Project
 from tests.api.trends import ASKED, MAY, SERIES, STICKY, V
 from tests.api_client import Api, error_of
-
-
-@pytest.fixture
-def path(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/trends/"
-
-
-@pytest.fixture
-def sticky(project: Project) -> str:
-    return f"/api/projects/{project.pk}/persons/stickiness/"
-
 
 NO_ID = "An entity id and the entity type must be provided to determine an entity"
 NO_TYPE = "An entity must be provided for target entity to be determined"
@@ -96,11 +84,11 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
 
 @pytest.mark.parametrize("refused", REFUSED)
 def test_what_makes_no_sense_is_refused_by_name(
-    api: Api, path: str, sticky: str, refused: tuple[dict[str, Any], str, str, str]
+    api: Api, trends: str, sticky: str, refused: tuple[dict[str, Any], str, str, str]
 ) -> None:
     asked, code, attr, detail = refused
     of_trends_alone = "math_" in detail or "math_" in attr or asked.get("entity_math") == "weekly_active"
-    addresses = [path] if of_trends_alone or "2299" in detail else [path, sticky]
+    addresses = [trends] if of_trends_alone or "2299" in detail else [trends, sticky]
     for address in addresses:
         answer = api.post(address, {**asked, "stickiness_days": 1})
         assert error_of(answer) == (400, code, attr)
