@@ -1,13 +1,13 @@
-"""What those who entered a funnel did on their way through it (posthog-behaviour.md 8).
+"""What persons who entered a funnel did on their way through it (docs/semantics/funnels.md).
 
-On the way is after a person's best path began, and before it reached the last step, or before the end of its
-conversion window when it did not. Events named like the steps themselves do not count.
+On the way is after the attempt that counts began, and before it reached the last step, or before the end of
+its conversion window when it did not. Events named like the steps themselves do not count.
 """
 
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
-from clickhouse.funnel import COUNT, history_packing, ways_through
+from clickhouse.funnel import COUNT, counted_attempts, history_packing
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import Entity, parts
 from clickhouse.sql.conditions import where
@@ -28,7 +28,7 @@ person.id IN
     SELECT actor_id
     FROM
     (
-        {ways}
+        {attempts}
     )
     WHERE {conditions}
 )
@@ -37,7 +37,7 @@ person.id IN
 DID = """
 person.id IN
 (
-    SELECT way.actor_id
+    SELECT attempt.actor_id
     FROM
     (
         SELECT
@@ -48,11 +48,11 @@ person.id IN
     ) AS event
     INNER JOIN
     (
-        {ways}
-    ) AS way ON way.actor_id = event.actor_id
-    WHERE event.moment > way.entered
+        {attempts}
+    ) AS attempt ON attempt.actor_id = event.actor_id
+    WHERE event.moment > attempt.entered
       AND event.moment < if(
-          way.furthest = {steps:UInt8}, way.reached, way.entered + {window:UInt64}
+          attempt.furthest = {steps:UInt8}, attempt.reached, attempt.entered + {window:UInt64}
       )
       AND {conditions}
 )
@@ -85,7 +85,7 @@ def correlation_persons_statement(query: CorrelationQuery) -> Fragment:
 
 
 def _entered(query: CorrelationQuery) -> Fragment:
-    return sql(ENTERED, ways=ways_through(query.funnel), conditions=where(*_converted(query)))
+    return sql(ENTERED, attempts=counted_attempts(query.funnel), conditions=where(*_converted(query)))
 
 
 def _did(query: CorrelationQuery, entity: Entity) -> Fragment:
@@ -104,7 +104,7 @@ def _did(query: CorrelationQuery, entity: Entity) -> Fragment:
             *of_any_entity(funnel.project_id, [entity]),
             *other,
         ),
-        ways=ways_through(funnel),
+        attempts=counted_attempts(funnel),
         steps=len(funnel.steps),
         window=funnel.window.microseconds,
         conditions=where(*_converted(query)),

@@ -1,42 +1,33 @@
 """Who got how far through a funnel.
 
-A funnel is walked by one person at a time. Every event of the first step opens a path; an event of step k
-takes the latest path that stands at step k-1 one step further, provided that it happens within the conversion
-window of that path's first event. A path stays at the steps it has reached until a later path reaches them
-too. The furthest step that a path ever reached is the person's result (posthog-behaviour.md 4.1 to 4.5).
+A person makes attempts: one begins at each event of the first step, and takes for every further step the
+first later event that matches it within the conversion window. The attempt that counts is the one that gets
+furthest, and of several that get equally far the first. In strict order, any event that does not belong to
+an attempt ends it; in no order at all, an attempt makes the different steps that are done within its window.
+An exclusion event spoils the attempts that it lies in. Persons are out of the funnel when every attempt that
+gets furthest is spoilt. docs/semantics/funnels.md has the rules, with an example for each.
 
-In the strict order whatever else the person does in between ends the paths; in no order at all, what counts
-is how many different steps were done within one window. An exclusion ends a path, and with the best path the
-person is out of the funnel.
-
-The events of each person are gathered in one array, and the walk is a few passes over it
-(clickhouse/sql/paths.py). ClickHouse's own windowFunnel is slower, knows no exclusions, and lets one event
-take a path two steps further.
+The events of each person are gathered in one array, and all attempts are followed in a few passes over it
+(clickhouse/sql/attempts.py and unordered.py). ClickHouse's own windowFunnel is slower, knows no exclusions,
+and lets one event take an attempt two steps further.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import UUID
 
 from clickhouse.client import ClickHouse
 from clickhouse.query.filters import parts
 from clickhouse.query.funnel import FunnelQuery, are_disjoint
-from clickhouse.sql import ties
+from clickhouse.sql import attempts, ties, unordered
+from clickhouse.sql.attempts import ENTERED, REACHED, VALUE, Elements
 from clickhouse.sql.conditions import all_of, negation, where, within
 from clickhouse.sql.events import in_range, of_any_entity
 from clickhouse.sql.filters import is_of_entity, on_event, persons_of
 from clickhouse.sql.fragment import Fragment, joined, sql
 from clickhouse.sql.funnel_breakdown import Breakdown, breakdown_of
-from clickhouse.sql.history import Packing
-from clickhouse.sql.paths import (
-    Marks,
-    Walk,
-    gather,
-    gather_sharing,
-    walk_freely,
-    walk_with_exclusions,
-    when_gathered,
-)
+from clickhouse.sql.history import Marks, Packing
 from clickhouse.sql.persons import PERSON_OF_EVENT, events_with_merges
 from clickhouse.sql.stages import Column, Only, chain
 
@@ -55,6 +46,7 @@ FROM
 )
 """.strip()
 
+_GROUPED_COLUMNS = ("actor_id", "history")
 GROUPED = """
 SELECT
     {grouped_by},
@@ -94,23 +86,26 @@ def funnel_persons_statement(query: FunnelQuery) -> Fragment:
 
 def _actors(query: FunnelQuery) -> Fragment:
     """Who got as far as is asked. Persons may come twice, and some may exist no more."""
-    stages = _until_as_far_as_asked(query)
-    if _excludes(query):
-        walk = _best_path(query)
-        stages += [*walk.columns, Only("not_excluded", walk.result)]
-    return chain(_grouped(query), stages, "SELECT actor_id FROM {previous}")
+    stages = _as_far_as_asked(query)
+    if _chooses_attempt(query):
+        stages += _counted_attempt(query)
+    return chain(_grouped(query), _GROUPED_COLUMNS, stages, "SELECT actor_id FROM {previous}")
 
 
-def ways_through(query: FunnelQuery) -> Fragment:
-    """Of those who got as far as is asked: `actor_id`, `furthest`, and of the path that got them there
-    `entered` and `reached`, the moments at which it began and arrived, counted as in `Packing`."""
-    stages = _until_as_far_as_asked(query)
-    if query.order == "unordered":
-        stages += when_gathered(_marks(query), query.window.microseconds)
-    else:
-        walk = _best_path(query)
-        stages += [*walk.columns, Only("not_excluded", walk.result), *_times(query)]
-    return chain(_grouped(query), stages, "SELECT actor_id, furthest, entered, reached FROM {previous}")
+def counted_attempts(query: FunnelQuery) -> Fragment:
+    """For each person who got as far as is asked: `actor_id`, `furthest`, and of the attempt that counts the
+    moments at which it was `entered` and `reached` its furthest step, in the unit of `Packing`."""
+    times = [
+        Column("entered", Fragment(f"counted.{ENTERED}")),
+        Column("reached", Fragment(f"counted.{REACHED}")),
+    ]
+    stages = [*_as_far_as_asked(query), *_counted_attempt(query), *times]
+    return chain(
+        _grouped(query),
+        _GROUPED_COLUMNS,
+        stages,
+        "SELECT actor_id, furthest, entered, reached FROM {previous}",
+    )
 
 
 def _grouped(query: FunnelQuery) -> Fragment:
@@ -124,17 +119,16 @@ def _grouped(query: FunnelQuery) -> Fragment:
 
 
 def _gathered(query: FunnelQuery, event: Fragment) -> Fragment:
-    """What matches nothing counts in strict order only. Otherwise it has not been read, unless a step takes
-    less than its events."""
-    restricted = query.entrance is not None or (query.breakdown and query.breakdown.attribution == "step")
-    if query.order == "strict" or not restricted:
+    """Events that match nothing count in strict order only. Otherwise they have not been read, unless they
+    are events of step 1 outside the bucket of funnel trends."""
+    if query.order == "strict" or query.entrance is None:
         return sql("groupArray(\n    {event}\n)", event=event)
     return sql("groupArrayIf(\n    {event},\n    mark != 0\n)", event=event)
 
 
 def _promising(query: FunnelQuery) -> Iterator[Fragment]:
-    """What is true of all who got as far as is asked, and cheap to know: that they did what the steps say, in
-    whatever order. The few that are left are walked."""
+    """A cheap condition that holds for all who got as far as is asked: they did what the steps say, in
+    whatever order. Only these persons' attempts are followed."""
     least, marks = query.furthest[0], _marks(query)
     if query.order == "unordered":
         done = f"bitCount(bitAnd(groupBitOr(mark), {marks.all_steps}))"
@@ -144,53 +138,83 @@ def _promising(query: FunnelQuery) -> Iterator[Fragment]:
     yield Fragment(f"bitAnd(groupBitOr(mark), {required}) = {required}")
     for step, times in Counter(query.steps[:least]).items():
         if times > 1:
-            # Any of its bits: what a bucket or a breakdown says of one of them is not true of the others.
+            # Any of its bits: an event outside the bucket of funnel trends has no bit for step 1.
             bits = sum(1 << place for place, other in enumerate(query.steps[:least]) if other == step)
             yield sql(f"countIf(bitAnd(mark, {bits}) != 0) >= {{times:UInt8}}", times=times)
 
 
-def _until_as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
-    """Exclusions take away, so they are looked at later, only for those who get this far without them."""
-    walk = _walk(query)
+def _as_far_as_asked(query: FunnelQuery) -> list[Column | Only]:
+    """In ordered and strict funnels exclusions only take persons away, so that they are looked at later, for
+    those who get this far without them."""
     furthest = sql("furthest IN {furthest:Array(UInt8)}", furthest=list(query.furthest))
-    return [
-        *_in_order(query),
-        *walk.columns,
-        Column("furthest", walk.result),
-        Only("as_far_as_asked", furthest),
-    ]
+    return [*_furthest_step(query), Only("as_far_as_asked", furthest)]
 
 
-def _excludes(query: FunnelQuery) -> bool:
-    """Whether there are exclusions that end paths; in no order they are part of the walk itself."""
-    return bool(query.exclusions) and query.order != "unordered"
+def _furthest_step(query: FunnelQuery) -> Iterator[Column]:
+    yield from _history(query)
+    if query.order == "unordered":
+        columns, furthest = unordered.furthest_step(
+            _marks(query), query.window.microseconds, shared=not are_disjoint(query.steps)
+        )
+    else:
+        columns, furthest = attempts.furthest_step(_events(query))
+    yield from columns
+    if _has_shared_instants(query):
+        columns, of_contested = attempts.furthest_step(_instants(query))
+        yield from columns
+        furthest = _if_contested(of_contested, furthest)
+    yield Column("furthest", furthest)
 
 
-def _best_path(query: FunnelQuery) -> Walk:
-    """The path that got furthest, and whether it is not excluded."""
-    marks, window = _marks(query), query.window.microseconds
-    walk = walk_with_exclusions(marks, window)
-    if not _shares_events(query):
-        return walk
-    despite_ties = Column("despite_ties", ties.walk_offers(marks, window))
-    survives = _despite_ties(walk.result, Fragment("NOT despite_ties.4"))
-    return Walk((*walk.columns, despite_ties), survives)
+def _counted_attempt(query: FunnelQuery) -> Iterator[Column | Only]:
+    """The attempt that counts, for persons for whom an attempt does, with a value asked for."""
+    if query.order == "unordered":
+        yield from unordered.counted(
+            _marks(query),
+            query.window.microseconds,
+            _attribution_step(query),
+            shared=not are_disjoint(query.steps),
+        )
+    else:
+        yield from attempts.attempts(_events(query))
+        counted = attempts.counted(_events(query))
+        if _has_shared_instants(query):
+            yield from attempts.attempts(_instants(query))
+            counted = _if_contested(attempts.counted(_instants(query)), counted)
+        yield Column("counted", counted)
+        yield Only("unspoilt", Fragment(f"counted.{ENTERED} > 0"))
+    if _attribution_step(query) is not None:
+        yield Only("attributed", Fragment(f"counted.{VALUE} = 1"))
 
 
-def _times(query: FunnelQuery) -> Iterator[Column]:
-    for name, place, tied_place in (("entered", 1, 2), ("reached", 5, 3)):
-        time = Fragment(f"best.2.{place}")
-        tied = Fragment(f"despite_ties.{tied_place}")
-        yield Column(name, _despite_ties(time, tied) if _shares_events(query) else time)
+def _chooses_attempt(query: FunnelQuery) -> bool:
+    """Whether it matters which attempt counts, beyond its furthest step."""
+    excludes = bool(query.exclusions) and query.order != "unordered"
+    return excludes or _attribution_step(query) is not None
+
+
+def _attribution_step(query: FunnelQuery) -> int | None:
+    """The step, counted from 1, of which the event's breakdown value is asked for."""
+    breakdown = query.breakdown
+    if breakdown is None or breakdown.step is None or breakdown.values is None:
+        return None
+    return breakdown.step + 1
+
+
+def _if_contested(contested: Fragment, otherwise: Fragment) -> Fragment:
+    return sql(
+        "if(\n    empty(contested),\n    {otherwise},\n    {contested}\n)",
+        otherwise=otherwise,
+        contested=contested,
+    )
 
 
 def _source(query: FunnelQuery, breakdown: Breakdown) -> dict[str, Fragment]:
-    events = events_with_merges(query.project_id)
     entities = [*query.steps, *(exclusion.entity for exclusion in query.exclusions)]
     return {
         "grouped_by": joined(",\n", [sql("{p} AS actor_id", p=PERSON_OF_EVENT), *breakdown.columns]),
         "groups": joined(", ", [Fragment("actor_id"), *breakdown.groups]),
-        "events": joined("\n", [events, *breakdown.source]),
+        "events": events_with_merges(query.project_id),
         "conditions": where(
             in_range(query.project_id, query.date_range),
             *([] if query.order == "strict" else of_any_entity(query.project_id, entities)),
@@ -200,24 +224,17 @@ def _source(query: FunnelQuery, breakdown: Breakdown) -> dict[str, Fragment]:
     }
 
 
-def _steps(query: FunnelQuery, breakdown: Breakdown) -> list[Fragment]:
-    """For each step, whether an event matches it. Never NULL."""
-    conditions = [is_of_entity(query.project_id, step) for step in query.steps]
-    if breakdown.at_step is not None:
-        number, condition = breakdown.at_step
-        conditions[number] = all_of([conditions[number], condition])
-    return conditions
-
-
 def _mark(query: FunnelQuery, breakdown: Breakdown) -> Fragment:
     """What an event is to the funnel, as a number: see Marks."""
-    marks, steps = _marks(query), _steps(query, breakdown)
+    marks, steps = _marks(query), [is_of_entity(query.project_id, step) for step in query.steps]
     bits = [(matches, 1 << marks.step(step)) for step, matches in enumerate(steps, 1)]
     if query.entrance is not None:
         inside = within([query.entrance], Fragment("events.timestamp"))
         bits[0] = (all_of([steps[0], inside]), bits[0][1])
-        if marks.strict:
+        if marks.has_calm:
             bits.append((all_of([steps[0], negation(inside)]), 1 << marks.calm))
+    if breakdown.has_value is not None:
+        bits.append((breakdown.has_value, 1 << marks.value))
     parts = [sql("({matches}) * {bit}", matches=matches, bit=Fragment(str(bit))) for matches, bit in bits]
     mark = sql("toUInt64(\n    {parts}\n)", parts=joined("\n+ ", parts))
     for exclusion in query.exclusions:
@@ -236,73 +253,75 @@ def _marks(query: FunnelQuery) -> Marks:
     return Marks(
         steps=len(query.steps),
         excluding=bool(query.exclusions),
-        strict=query.order == "strict",
-        of_bucket=query.entrance is not None,
+        has_calm=query.order == "strict",
+        has_value=_attribution_step(query) is not None,
     )
 
 
 def history_packing(query: FunnelQuery) -> Packing:
     """How the events of a person's history are written as numbers."""
-    # Events of one instant that are alike can change places, and others are sorted by step. A repeated step
-    # makes no two events unlike each other that share a step.
-    by_arrival = not _heeds_ties(query) or not are_disjoint(dict.fromkeys(query.steps))
-    return Packing(_marks(query), query.date_range, with_arrival=by_arrival)
+    # Where arrival does not matter, the events of one instant are sorted by step.
+    by_step = _orders_instants(query) and are_disjoint(dict.fromkeys(query.steps))
+    with_arrival = not by_step or _attribution_step(query) is not None
+    return Packing(_marks(query), query.date_range, with_arrival=with_arrival)
 
 
-def _heeds_ties(query: FunnelQuery) -> bool:
+def _orders_instants(query: FunnelQuery) -> bool:
+    """Whether the events of one instant count in the order of the steps. In funnel trends and in unordered
+    funnels they count in the order of their arrival."""
     return query.order != "unordered" and query.entrance is None
 
 
-def _shares_events(query: FunnelQuery) -> bool:
-    """Whether ties are heeded of events that may match two steps."""
-    return _heeds_ties(query) and not are_disjoint(query.steps)
+def _has_shared_instants(query: FunnelQuery) -> bool:
+    """Whether one instant may have events that match several steps."""
+    return _orders_instants(query) and not are_disjoint(query.steps)
 
 
-def _walk(query: FunnelQuery) -> Walk:
-    """How far everybody gets, without looking at the exclusions of ordered funnels."""
-    marks, window = _marks(query), query.window.microseconds
-    if query.order == "unordered":
-        return gather(marks, window) if are_disjoint(query.steps) else gather_sharing(marks, window)
-    walk = walk_freely(marks, window)
-    if not _shares_events(query):
-        return walk
-    tied = Column("tied", ties.tied_histories())
-    offers = Column("offers", ties.offers(history_packing(query)))
-    furthest = sql("{walk}.1", walk=ties.walk_offers(marks, window))
-    return Walk((tied, offers, *walk.columns), _despite_ties(walk.result, furthest))
+def _has_unsorted_instants(query: FunnelQuery) -> bool:
+    """Whether the numbers of the events do not have the order in which they count."""
+    by_number = query.order == "ordered" and not query.exclusions and _attribution_step(query) is None
+    return _orders_instants(query) and not by_number
 
 
-def _despite_ties(result: Fragment, despite_ties: Fragment) -> Fragment:
-    return sql(
-        "if(\n    empty(contested),\n    {result},\n    {despite_ties}\n)",
-        result=result,
-        despite_ties=despite_ties,
-    )
-
-
-def _in_order(query: FunnelQuery) -> Iterator[Column]:
+def _history(query: FunnelQuery) -> Iterator[Column]:
     """The events in the order in which they count."""
-    packing, strict = history_packing(query), query.order == "strict"
-    events = "history"
-    if _heeds_ties(query) and (strict or query.exclusions or _shares_events(query)):
-        yield Column("contested", ties.contested(packing))
-        if not _shares_events(query):
-            yield Column("settled", ties.settled(packing))
-            events = "settled"
-    if strict:
+    packing, events = history_packing(query), "history"
+    if _has_shared_instants(query):
+        yield ties.contested(packing)
+        yield from ties.instants(packing, _attribution_step(query))
+    elif _has_unsorted_instants(query):
+        yield ties.contested(packing)
+        yield ties.sorted_history(packing)
+        events = "sorted_history"
+    if query.order == "strict":
         yield Column("unbroken", _without_repeated_breaks(packing, events))
         events = "unbroken"
     for name, value in (("moments", packing.moment("event")), ("marks", packing.mark("event"))):
-        yield Column(name, Fragment(f"arrayPushFront(arrayMap(event -> {value}, {events}), 0)"))
+        values = f"arrayMap(event -> {value}, {events})"
+        yield Column(name, Fragment(values if query.order == "unordered" else f"arrayPushFront({values}, 0)"))
 
 
 def _without_repeated_breaks(packing: Packing, events: str) -> Fragment:
-    """Of events that match nothing, one after another is enough to forget everything."""
+    """Of consecutive events that match nothing, one is enough to end an attempt."""
     return Fragment(
         f"""
 arrayFilter(
-    (event, previous) -> {packing.mark("event")} != 0 OR {packing.mark("previous")} != 0,
+    (event, previous) -> {packing.kind("event")} != 0 OR {packing.kind("previous")} != 0,
     {events}, arrayPopBack(arrayPushFront({events}, 0))
 )
 """.strip()
     )
+
+
+def _events(query: FunnelQuery) -> Elements:
+    return Elements(
+        _marks(query),
+        query.window.microseconds,
+        strict=query.order == "strict",
+        trends=query.entrance is not None,
+        attribution_step=_attribution_step(query),
+    )
+
+
+def _instants(query: FunnelQuery) -> Elements:
+    return replace(_events(query), prefix=ties.PREFIX, with_moves=True)

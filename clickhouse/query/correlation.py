@@ -1,4 +1,4 @@
-"""What can be asked of a correlation (posthog-behaviour.md 8, decisions.md 9)."""
+"""What can be asked of a correlation (docs/semantics/funnels.md)."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

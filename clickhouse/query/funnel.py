@@ -1,4 +1,4 @@
-"""What can be asked of a funnel (posthog-behaviour.md 1.1 and 4, decisions.md 6)."""
+"""The query of a funnel (docs/semantics/funnels.md)."""
 
 from collections.abc import Iterable
 from typing import Literal, Self
@@ -30,7 +30,7 @@ LONGEST_WINDOW = 400 * 366 * _DAY
 
 
 class ConversionWindow(BaseModel):
-    """How long after its first step a path may still go on, the last microsecond included."""
+    """How long after its first event an attempt may take further steps, the last microsecond included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +49,7 @@ class ConversionWindow(BaseModel):
 
 
 class Exclusion(BaseModel):
-    """An event that spoils a path when it happens between two steps.
+    """An event that spoils an attempt when it happens between two steps.
 
     `from_step` and `to_step` count from 0: after step `from_step` was reached and before `to_step` was.
     """
@@ -62,12 +62,12 @@ class Exclusion(BaseModel):
 
 
 class EventBreakdown(BaseModel):
-    """Which value of an event's property a person's way through the funnel stands for (4.7).
+    """Which value of an event property stands for a person (docs/semantics/funnels.md, "Breakdowns").
 
     `first_touch`, `last_touch`: the value of the earliest or latest event of the funnel that has one, else
-    the empty text. `all_events`: each value, for which only the events that have it count. `step`: each value
-    that an event of step `step` (counted from 0) has, which only counts as that step when it has that value.
-    `values`: the texts asked for; None for any.
+    the empty text. `all_events`: each value, for which only the events that have it count. `step`: the value
+    of the event that made step `step` (counted from 0) on the attempt that counts. `values`: the texts asked
+    for; None for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,8 +83,8 @@ class FunnelQuery(BaseModel):
 
     A person is returned when the furthest step it ever reached, counted from 1, is in `furthest`; use
     `furthest_steps` to say it as `funnel_step` does. Events of which `filter` does not hold do not count.
-    With `entrance`, a bucket of funnel trends (4.6), only paths that begin in it count, and `furthest` asks
-    how far those got. `limit` and `offset` cut a page out of the persons, which are ordered by uuid.
+    With `entrance`, a bucket of funnel trends, only attempts that begin in it count, and `furthest` asks how
+    far those got. `limit` and `offset` cut a page out of the persons, which are ordered by uuid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,7 +115,7 @@ class FunnelQuery(BaseModel):
 
 
 def furthest_steps(funnel_step: int, number_of_steps: int) -> tuple[int, ...]:
-    """The furthest steps of those whom `funnel_step` asks for (posthog-behaviour.md 4.2, decisions.md 6).
+    """The furthest steps that `funnel_step` asks for.
 
     N: reached step N or went further. -N, from -2 on: got to step N-1 and no further.
     Raises ValueError for 0, -1 and anything beyond the number of steps.

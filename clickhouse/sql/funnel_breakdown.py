@@ -1,7 +1,6 @@
-"""Which value of a property a person's way through a funnel stands for (posthog-behaviour.md 4.7)."""
+"""The breakdown value that stands for a person in a funnel (docs/semantics/funnels.md, "Breakdowns")."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from clickhouse.query.funnel import EventBreakdown, FunnelQuery
 from clickhouse.sql.conditions import all_of, any_of
@@ -12,27 +11,19 @@ from clickhouse.sql.properties import property_text
 VARIANT = Fragment("variant")
 
 
-class AtStep(NamedTuple):
-    """A condition that the events of a step, counted from 0, must also satisfy."""
-
-    number: int
-    condition: Fragment
-
-
 @dataclass(frozen=True, slots=True)
 class Breakdown:
     """What it adds to the statement that groups events by person.
 
     `columns` are selected with the groups, `groups` added to them. `of_event` are conditions on events,
-    `of_group` on groups. `source` follows FROM.
+    `of_group` on groups. `has_value` says of an event that its value is asked for at the attribution step.
     """
 
     columns: tuple[Fragment, ...] = ()
     groups: tuple[Fragment, ...] = ()
     of_event: tuple[Fragment, ...] = ()
     of_group: tuple[Fragment, ...] = ()
-    source: tuple[Fragment, ...] = ()
-    at_step: AtStep | None = None
+    has_value: Fragment | None = None
 
 
 NO_BREAKDOWN = Breakdown()
@@ -50,7 +41,7 @@ def breakdown_of(query: FunnelQuery) -> Breakdown:
         case _ if asked.values is None:
             return NO_BREAKDOWN
         case "step":
-            return _at_step(query, asked, value)
+            return Breakdown(has_value=_is_asked(value, asked))
     return _touched(query, asked, value)
 
 
@@ -58,29 +49,6 @@ def _all_events(asked: EventBreakdown, value: Fragment) -> Breakdown:
     """One funnel for each value, of the events that have it."""
     of_event = () if asked.values is None else (_is_asked(value, asked),)
     return Breakdown(columns=(sql("{value} AS variant", value=value),), groups=(VARIANT,), of_event=of_event)
-
-
-def _at_step(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:
-    """One funnel for each value asked for, in which that step takes only the events that have it."""
-    assert asked.step is not None
-    # Each value once: an event must not come twice into one group.
-    values = sorted(set(asked.values or ()))
-    one = len(values) == 1
-    variant = sql("{value:String}", value=values[0]) if one else VARIANT
-    has_value = sql("{value} = {variant}", value=value, variant=variant)
-    is_candidate = sql(
-        "(countIf({step} AND {has_value}) > 0 OR ({variant} = '' AND countIf({step}) = 0))",
-        step=is_of_entity(query.project_id, query.steps[asked.step]),
-        has_value=has_value,
-        variant=variant,
-    )
-    return Breakdown(
-        columns=() if one else (VARIANT,),
-        groups=() if one else (VARIANT,),
-        of_group=(is_candidate,),
-        source=() if one else (sql("ARRAY JOIN {values:Array(String)} AS variant", values=values),),
-        at_step=AtStep(asked.step, has_value),
-    )
 
 
 def _touched(query: FunnelQuery, asked: EventBreakdown, value: Fragment) -> Breakdown:

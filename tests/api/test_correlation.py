@@ -158,7 +158,23 @@ def test_recordings_of_a_funnel_are_those_of_the_step_that_was_reached(api: Api,
     assert [actor["matched_recordings"] for actor in silent] == [[], []]
 
 
-def test_steps_that_share_events_are_refused_where_no_order_says_which_is_first(api: Api, path: str) -> None:
+def test_steps_of_an_unordered_funnel_may_share_events(api: Api, path: str, capture: Capture) -> None:
+    for name, watched in {"between": 2, "afterwards": 4}.items():
+        for day in (1, 3):
+            capture(event("sign up", name, f"2024-03-0{day}T10:00:00Z"))
+        capture(event("watched", name, f"2024-03-0{watched}T10:00:00Z"))
     steps = [{"id": "sign up"}, {"id": "sign up"}]
-    answer = api.post(path, {**FUNNEL, **WATCHED, "events": steps, "funnel_order_type": "unordered"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "not_supported")
+    params = {**FUNNEL, **WATCHED, "events": steps, "funnel_order_type": "unordered"}
+    assert names_of(api.post(path, params)) == {"between"}
+
+
+def test_the_way_is_that_of_the_first_attempt_of_those_that_got_equally_far(
+    api: Api, path: str, capture: Capture
+) -> None:
+    for name, days in {"early": (1, 3, 20), "late": (1, 20, 22)}.items():
+        first, second, third = (f"2024-03-{day:02}T10:00:00Z" for day in days)
+        watched, signed_up = (second, third) if name == "early" else (third, second)
+        capture(
+            event("sign up", name, first), event("sign up", name, signed_up), event("watched", name, watched)
+        )
+    assert names_of(api.get(path, {**FUNNEL, **WATCHED})) == {"early"}

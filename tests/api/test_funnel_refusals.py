@@ -144,10 +144,6 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
         "invalid_input", "breakdown_attribution_value", "between 0 and 2",
     ),
     (
-        {**BY_STEP, "breakdown_attribution_value": 1, "funnel_order_type": "unordered"},
-        "invalid_input", "breakdown_attribution_value", "first step",
-    ),
-    (
         {**WHOLE, "breakdowns": [{"property": "a"}, {"property": "b"}]},
         "invalid_input", "breakdowns", "exactly one",
     ),

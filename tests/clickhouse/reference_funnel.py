@@ -1,11 +1,11 @@
-"""Every funnel in plain words (posthog-behaviour.md 4, decisions.md 6), to hold the SQL against.
+"""Every funnel in plain words (docs/semantics/funnels.md), to compare the SQL with.
 
-Here: which events a funnel sees, which of its steps and exclusions each matches, and in how many ways a
-person is counted. How far a way gets is walked in reference_funnel_order.
+Here: which events a funnel sees, which of its steps and exclusions each matches, and for which breakdown
+values a person is counted. reference_funnel_order follows the attempts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from clickhouse.query.filters import (
     PersonProperty,
 )
 from clickhouse.query.funnel import EventBreakdown, FunnelQuery
-from tests.clickhouse.reference_funnel_order import Occurrence, furthest_step
+from tests.clickhouse.reference_funnel_order import Attempt, Occurrence, attempt_that_counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +39,23 @@ class Event:
 
 
 def comes_back(history: Sequence[Event], query: FunnelQuery) -> bool:
-    """Whether a person is among those asked for: any of the ways in which it is counted ends at one of the
-    steps in `furthest`. `history` is everything that the person ever did."""
+    """Whether a person is among those asked for. `history` is everything that the person ever did."""
     return not results(history, query).isdisjoint(query.furthest)
 
 
-def results(history: Sequence[Event], query: FunnelQuery) -> set[int | None]:
-    """How far a person gets, in every way in which it is counted: the furthest step, counted from 1, or None
-    for nobody's. Several ways when a breakdown follows several values, none when it asks for others."""
-    return {furthest_step(way, query) for way in ways(occurrences(history, query), query.breakdown)}
+def results(history: Sequence[Event], query: FunnelQuery) -> set[int]:
+    """The furthest steps that a person gets to, counted from 1: none when no attempt counts, several when a
+    breakdown follows several values."""
+    counted = [attempt_that_counts(way, query) for way in ways(occurrences(history, query), query.breakdown)]
+    return {attempt.standing for attempt in counted if attempt and has_value_asked_for(attempt, query)}
+
+
+def has_value_asked_for(attempt: Attempt, query: FunnelQuery) -> bool:
+    """With attribution by step: whether the event that made the step has one of the values asked for."""
+    breakdown = query.breakdown
+    if breakdown is None or breakdown.step is None or breakdown.values is None:
+        return True
+    return attempt.value_at(breakdown.step + 1) in breakdown.values
 
 
 def occurrences(history: Sequence[Event], query: FunnelQuery) -> list[Occurrence]:
@@ -87,39 +95,23 @@ def matches(entity: Entity, event: Event, history: Sequence[Event]) -> bool:
 
 
 def ways(seen: list[Occurrence], breakdown: EventBreakdown | None) -> list[list[Occurrence]]:
-    """The events of each way in which a person is counted (4.7). A missing value is the empty text.
+    """The events of each way in which a person is counted. A missing value is the empty text.
 
     `first_touch`, `last_touch`: the person stands for the value of the earliest or latest event that matches
     a step and has a value that is not empty, else for the empty one; it is counted once if that is asked
-    for. `all_events`: once for each value of the events that match a step, for which only the events that
-    have it exist. `step`: see below; all as if there were no breakdown when any value will do.
+    for. `all_events`: once for each value of the events that match a step, with only the events that have
+    it. `step`: once; the attempt that counts has the value.
     """
-    if breakdown is None:
+    if breakdown is None or breakdown.attribution == "step":
         return [seen]
     values = [each.value for each in seen if each.steps]
     asked = breakdown.values
-    match breakdown.attribution:
-        case "first_touch" | "last_touch":
-            touched = [value for value in values if value] or [""]
-            stands_for = touched[0] if breakdown.attribution == "first_touch" else touched[-1]
-            return [seen] if asked is None or stands_for in asked else []
-        case "all_events":
-            followed = sorted({value for value in values if asked is None or value in asked})
-            return [[each for each in seen if each.value == value] for value in followed]
-    assert breakdown.step is not None
-    return [seen] if asked is None else ways_at_step(seen, breakdown.step + 1, asked)
-
-
-def ways_at_step(seen: list[Occurrence], step: int, asked: Sequence[str]) -> list[list[Occurrence]]:
-    """Once for each value asked for that an event of the step has, the empty one when no event matches the
-    step: with that value alone an event matches it. Other steps it matches all the same, and one that
-    matches nothing any more is still there to break a strict funnel."""
-    candidates = {each.value for each in seen if step in each.steps} or {""}
-    return [
-        [each if each.value == value else replace(each, steps=each.steps - {step}) for each in seen]
-        for value in asked
-        if value in candidates
-    ]
+    if breakdown.attribution == "all_events":
+        followed = sorted({value for value in values if asked is None or value in asked})
+        return [[each for each in seen if each.value == value] for value in followed]
+    touched = [value for value in values if value] or [""]
+    stands_for = touched[0] if breakdown.attribution == "first_touch" else touched[-1]
+    return [seen] if asked is None or stands_for in asked else []
 
 
 def holds(asked: Filter, event: Event) -> bool:

@@ -1,9 +1,10 @@
-"""How far a person gets through a funnel, in plain words (posthog-behaviour.md 4.3 to 4.6).
+"""The attempts of a person at a funnel, in plain words (docs/semantics/funnels.md).
 
 Everything takes the events of one person in order of time, those of the same instant in order of arrival.
+Each attempt is followed by itself, from the event that begins it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -13,11 +14,12 @@ from clickhouse.query.funnel import FunnelQuery
 
 @dataclass(frozen=True, eq=False)
 class Occurrence:
-    """An event as a funnel sees it: which steps it matches, counted from 1; at which steps it spoils a path,
-    because it matches exclusions; its value of the breakdown.
+    """An event as a funnel sees it.
 
-    An exclusion happens after step `from_step` and before step `to_step` of those counted from 0, so that it
-    spoils what stands at the steps from_step + 1 to to_step of those counted from 1.
+    `steps` that it matches and `spoils`, the steps at which it spoils an attempt, count from 1. An exclusion
+    applies after step `from_step` and before step `to_step` of those counted from 0, so that it spoils
+    attempts that stand at the steps from_step + 1 to to_step of those counted from 1. `value` is that of the
+    breakdown.
     """
 
     at: datetime
@@ -27,27 +29,91 @@ class Occurrence:
 
 
 @dataclass(frozen=True)
-class Path:
-    """A way through the funnel: when it began, whether an exclusion spoilt it, which events it used."""
+class Attempt:
+    """The events that made its steps, in the order in which they did, and whether an exclusion spoilt it."""
 
-    entry: datetime
-    is_excluded: bool
-    used: tuple[Occurrence, ...]
+    made: tuple[Occurrence, ...]
+    is_spoilt: bool = False
+
+    @property
+    def entry(self) -> datetime:
+        return self.made[0].at
+
+    @property
+    def standing(self) -> int:
+        """The last step that was made, counted from 1."""
+        return len(self.made)
+
+    def value_at(self, step: int) -> str | None:
+        """The breakdown value of the event that made a step, counted from 1; None when none did."""
+        return self.made[step - 1].value if step <= len(self.made) else None
 
 
-def furthest_step(events: Sequence[Occurrence], query: FunnelQuery) -> int | None:
-    """The furthest step that was reached, counted from 1; None for none, and when an exclusion spoilt the
-    path that reached it."""
-    if query.order == "unordered":
-        return most_steps(events, query)
-    walk = Walk(query)
-    for instant in instants(events, query):
+def attempt_that_counts(events: Sequence[Occurrence], query: FunnelQuery) -> Attempt | None:
+    """Of the attempts that got furthest the first that is not spoilt; None when there is no such attempt.
+
+    In unordered funnels a spoilt attempt is no attempt at all.
+    """
+    find = attempts_in_no_order if query.order == "unordered" else attempts_in_order
+    attempts = list(find(events, query))
+    furthest = max((attempt.standing for attempt in attempts), default=0)
+    return next((each for each in attempts if each.standing == furthest and not each.is_spoilt), None)
+
+
+def attempts_in_order(events: Sequence[Occurrence], query: FunnelQuery) -> Iterator[Attempt]:
+    """An attempt begins at each event of step 1; in funnel trends, of those in the bucket."""
+    seen = instants(events, query)
+    for position, instant in enumerate(seen):
         if is_contested(instant):
-            walk.untangle(instant)
-        else:
-            for event in instant:
-                walk.take(event)
-    return walk.result
+            first = next((event for event in instant if 1 in event.steps), None)
+            if first is not None:
+                begun = advance_in_contested_instant(Attempt((first,)), instant, query)
+                yield follow(begun, seen[position + 1 :], query)
+            continue
+        for index, event in enumerate(instant):
+            if 1 in event.steps and is_in_entrance(event, query):
+                rest = [instant[index + 1 :], *seen[position + 1 :]]
+                yield follow(Attempt((event,)), rest, query)
+
+
+def follow(attempt: Attempt, rest: Sequence[Sequence[Occurrence]], query: FunnelQuery) -> Attempt:
+    """The attempt when everything after its first instant has happened.
+
+    It stands at one step. An event first spoils it, then takes it one step further if it matches the next
+    one. In strict order, an event that does neither this nor match the step at which the attempt stands ends
+    it. When its window is over, or all steps are made, nothing changes it any more.
+    """
+    window = timedelta(microseconds=query.window.microseconds)
+    for instant in rest:
+        if is_contested(instant):
+            if instant[0].at - attempt.entry <= window:
+                attempt = advance_in_contested_instant(attempt, instant, query)
+            continue
+        for event in instant:
+            if event.at - attempt.entry > window or attempt.standing == len(query.steps):
+                return attempt
+            if attempt.standing in event.spoils:
+                attempt = replace(attempt, is_spoilt=True)
+            if attempt.standing + 1 in event.steps:
+                attempt = replace(attempt, made=(*attempt.made, event))
+            elif query.order == "strict" and attempt.standing not in event.steps:
+                return attempt
+    return attempt
+
+
+def advance_in_contested_instant(
+    attempt: Attempt, instant: Sequence[Occurrence], query: FunnelQuery
+) -> Attempt:
+    """The attempt after a contested instant: its events are offered to the steps in the order of the steps,
+    those of one step in the order of arrival. An attempt uses each event once. Exclusions and strictness do
+    not count."""
+    while attempt.standing < len(query.steps):
+        unused = [event for event in instant if event not in attempt.made]
+        event = next((event for event in unused if attempt.standing + 1 in event.steps), None)
+        if event is None:
+            break
+        attempt = replace(attempt, made=(*attempt.made, event))
+    return attempt
 
 
 def instants(events: Sequence[Occurrence], query: FunnelQuery) -> list[list[Occurrence]]:
@@ -63,120 +129,58 @@ def instants(events: Sequence[Occurrence], query: FunnelQuery) -> list[list[Occu
     return [list(tied) for _, tied in groupby(events, key=lambda event: event.at)]
 
 
-def is_contested(instant: list[Occurrence]) -> bool:
+def is_contested(instant: Sequence[Occurrence]) -> bool:
     """Whether it matters in which order the events of one instant are taken: they do not all match the same
     steps and spoil the same ones."""
     return len({(event.steps, event.spoils) for event in instant}) > 1
 
 
-class Walk:
-    """An ordered or a strict funnel: of each step the latest path that reached it, and the best of all paths.
-
-    The best is the one that got furthest, the latest of those that were not spoilt when they got there. It
-    is over with the first path that completes the funnel unspoilt.
-    """
-
-    def __init__(self, query: FunnelQuery) -> None:
-        self._query = query
-        self._window = timedelta(microseconds=query.window.microseconds)
-        self._paths: dict[int, Path] = {}
-        self._best_step = 0
-        self._best: Path | None = None
-
-    @property
-    def result(self) -> int | None:
-        return None if self._best is None or self._best.is_excluded else self._best_step
-
-    @property
-    def _is_over(self) -> bool:
-        return self.result == len(self._query.steps)
-
-    def take(self, event: Occurrence) -> None:
-        """An event whose place among the others is known: it spoils paths first. Then it is offered to its
-        steps from the highest to the lowest, so that it takes a path one step further at most. In a strict
-        funnel the paths that stand at any other step are forgotten at last; the best is not."""
-        for step in event.spoils:
-            self._spoil(step, event.at)
-        for step in sorted(event.steps, reverse=True):
-            if step == 1:
-                self._enter(event)
-            else:
-                self._advance(event, step)
-        if self._query.order == "strict":
-            self._paths = {step: path for step, path in self._paths.items() if step in event.steps}
-
-    def untangle(self, instant: list[Occurrence]) -> None:
-        """A contested instant: its events go to the first step in order of arrival, then to the second, and
-        so on. A path uses each event once. Exclusions and strictness are not looked at."""
-        for step in range(1, len(self._query.steps) + 1):
-            for event in instant:
-                if step not in event.steps:
-                    continue
-                if step > 1:
-                    self._advance(event, step, but_not_twice=True)
-                elif not self._stands_at(1, event.at):  # The first path of the instant is kept.
-                    self._enter(event)
-
-    def _spoil(self, step: int, at: datetime) -> None:
-        """Mark the path that stands at the step, if it is within its window and did not get further. Mark the
-        best too, if it got to this step and is within its window."""
-        path = self._paths.get(step)
-        if path and self._is_within(path, at) and not self._stands_at(step + 1, path.entry):
-            self._paths[step] = replace(path, is_excluded=True)
-        if self._best and self._best_step == step and self._is_within(self._best, at):
-            self._best = replace(self._best, is_excluded=True)
-
-    def _enter(self, event: Occurrence) -> None:
-        """Begin a path, which replaces the one at the first step; in funnel trends, within the entrance."""
-        entrance = self._query.entrance
-        if entrance and entrance.start and event.at < entrance.start:
-            return
-        if entrance and entrance.end and event.at >= entrance.end:
-            return
-        self._reach(1, Path(event.at, is_excluded=False, used=(event,)))
-
-    def _advance(self, event: Occurrence, step: int, *, but_not_twice: bool = False) -> None:
-        """Take the path at the step before with all it has gone through, unless its window is over, or it has
-        been here: then the first time counts."""
-        path = self._paths.get(step - 1)
-        if path is None or not self._is_within(path, event.at) or self._stands_at(step, path.entry):
-            return
-        if but_not_twice and event in path.used:
-            return
-        self._reach(step, replace(path, used=(*path.used, event)))
-
-    def _reach(self, step: int, path: Path) -> None:
-        if self._is_over:
-            return
-        self._paths[step] = path
-        if step > self._best_step or (step == self._best_step and not path.is_excluded):
-            self._best_step, self._best = step, path
-
-    def _stands_at(self, step: int, entry: datetime) -> bool:
-        return step in self._paths and self._paths[step].entry == entry
-
-    def _is_within(self, path: Path, at: datetime) -> bool:
-        return at - path.entry <= self._window
+def is_in_entrance(event: Occurrence, query: FunnelQuery) -> bool:
+    entrance = query.entrance
+    if entrance is None:
+        return True
+    after_start = entrance.start is None or event.at >= entrance.start
+    return after_start and (entrance.end is None or event.at < entrance.end)
 
 
-def most_steps(events: Sequence[Occurrence], query: FunnelQuery) -> int | None:
-    """An unordered funnel: how many different steps ever happened within one window.
+def attempts_in_no_order(events: Sequence[Occurrence], query: FunnelQuery) -> Iterator[Attempt]:
+    """An attempt begins at each event that counts for a step, and makes the different steps that are done
+    within its window, the first event of each. An exclusion within the window spoils it, unless it has made
+    all steps by then."""
+    window = timedelta(microseconds=query.window.microseconds)
+    counting = assign(events, query)
+    for position, (first, _) in enumerate(counting):
+        made: dict[int, Occurrence] = {}
+        for event, step in counting[position:]:
+            if event.at - first.at > window or len(made) == len(query.steps):
+                break
+            if event.spoils:
+                made.clear()
+                break
+            if step is not None:
+                made.setdefault(step, event)
+        if made and not first.spoils:
+            yield Attempt(tuple(made.values()))
 
-    An event counts for one of the steps it matches: the one that did not happen for longest, never being
-    longest, the lowest of equals. One that matches an exclusion, whatever its steps, ends everything that
-    was reached before it, and does nothing else; but the first completion is final.
+
+def assign(events: Sequence[Occurrence], query: FunnelQuery) -> list[tuple[Occurrence, int | None]]:
+    """The events that match anything, each with the step that it counts for; None for exclusions, which do
+    nothing else.
+
+    Of several steps it is the one that was done longest ago within the window that ends at the event; one
+    that was not done within it is longest, the lowest of equals. An exclusion forgets what was done.
     """
     window = timedelta(microseconds=query.window.microseconds)
     latest: dict[int, datetime] = {}
-    most = 0
+    assigned: list[tuple[Occurrence, int | None]] = []
     for event in events:
-        if most == len(query.steps):
-            break
         if event.spoils:
-            latest, most = {}, 0
+            latest = {}
+            assigned.append((event, None))
         elif event.steps:
-            never = [step for step in sorted(event.steps) if step not in latest]
-            step = never[0] if never else min(sorted(event.steps), key=lambda step: latest[step])
+            latest = {step: at for step, at in latest.items() if event.at - at <= window}
+            not_done = [step for step in sorted(event.steps) if step not in latest]
+            step = not_done[0] if not_done else min(sorted(event.steps), key=lambda each: latest[each])
             latest[step] = event.at
-            most = max(most, sum(event.at - at <= window for at in latest.values()))
-    return most or None
+            assigned.append((event, step))
+    return assigned

@@ -9,14 +9,13 @@ from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, both
-from clickhouse.query.funnel import are_disjoint
 from persons.api.parameters.door import EmptyIsAbsent, Flag, Format, Json, Limit, Offset, Text, Whole
 from persons.api.parameters.entities import STEPS, TypedEntity, entity_of
 from persons.api.parameters.filters import filter_of
 from persons.api.parameters.funnel import FunnelDefinition, unpaged_query
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import FILTERS, PropertiesParameter
-from persons.errors import invalid, not_supported
+from persons.errors import invalid
 from persons.openapi.fields import Named, told
 
 _Type = Literal["events", "event_with_properties", "properties"]
@@ -95,9 +94,6 @@ def correlation_query(
         attr = "display" if asked.funnel_viz_type is None else "funnel_viz_type"
         raise invalid(attr, "A correlation is with a whole funnel, not with a bucket of funnel trends.")
     funnel, entity = unpaged_query(asked, context, earliest_event), None
-    if funnel.order == "unordered" and not are_disjoint(funnel.steps):
-        detail = "Correlations with unordered funnels whose steps share events are not supported."
-        raise not_supported("funnel_order_type", detail)
     if asked.funnel_correlation_type == "properties":
         values = _values(asked, context)
         funnel = funnel.model_copy(update={"filter": both(funnel.filter, values)})

@@ -149,7 +149,7 @@ def unpaged_query(
         reached = furthest_of_bucket(asked, between, spoilers)
     else:
         reached = furthest(asked, len(steps))
-    by = breakdown(context, asked, order, len(steps))
+    by = breakdown(context, asked, len(steps))
     return FunnelQuery(
         project_id=context.project.pk,
         steps=steps,

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from clickhouse.query.conditions import Equals, IsSet
 from clickhouse.query.filters import EVERYTHING, Filter, PersonProperty, contrary, either
-from clickhouse.query.funnel import Attribution, EventBreakdown, Order
+from clickhouse.query.funnel import Attribution, EventBreakdown
 from persons.api.parameters.breakdowns import (
     EVERYBODY,
     NO_VALUE,
@@ -73,9 +73,9 @@ class FunnelBreakdownParameters(BreakdownParameters):
         Annotated[Attribution, Named("BreakdownAttributionType")] | None,
         EmptyIsAbsent,
         told(
-            "Whose value counts, in a breakdown by events: that of the first or last event of the funnel "
-            "that has one; each, for the events that have it; or that of the step "
-            "`breakdown_attribution_value`. `first_touch` if absent.",
+            "The value that stands for a person, in a breakdown by events: that of the first or last event "
+            "of the funnel that has one; each, for the events that have it; or that of the event that made "
+            "the step `breakdown_attribution_value` on the attempt that counts. `first_touch` if absent.",
             "last_touch",
             needs={"breakdown": "$browser", "funnel_step_breakdown": "Chrome"},
         ),
@@ -84,7 +84,8 @@ class FunnelBreakdownParameters(BreakdownParameters):
         Whole | None,
         EmptyIsAbsent,
         told(
-            "The step, from 0; required with `step`. In an unordered funnel 0.",
+            "The step, from 0; required with `step`. In an unordered funnel the steps count in the order in "
+            "which they were done.",
             1,
             needs={"breakdown": "$browser", "breakdown_attribution_type": "step"},
         ),
@@ -117,11 +118,9 @@ class Breakdown(NamedTuple):
     of_persons: Filter = EVERYTHING
 
 
-def breakdown(
-    context: Context, asked: FunnelBreakdownParameters, order: Order, number_of_steps: int
-) -> Breakdown:
+def breakdown(context: Context, asked: FunnelBreakdownParameters, number_of_steps: int) -> Breakdown:
     """What the parameters mean together. Raises a 400."""
-    step = _attributed_step(asked, order, number_of_steps)
+    step = _attributed_step(asked, number_of_steps)
     by, values = _asked(asked), asked.funnel_step_breakdown
     if by is None:
         # An empty text is what a form sends for a value that was not given.
@@ -159,7 +158,7 @@ def _asked(asked: FunnelBreakdownParameters) -> AskedBreakdown | None:
     return by
 
 
-def _attributed_step(asked: FunnelBreakdownParameters, order: Order, number_of_steps: int) -> int | None:
+def _attributed_step(asked: FunnelBreakdownParameters, number_of_steps: int) -> int | None:
     """The step, counted from 0, of whose events the values are; only with that attribution."""
     at, step = "breakdown_attribution_value", asked.breakdown_attribution_value
     if asked.breakdown_attribution_type != "step":
@@ -168,8 +167,6 @@ def _attributed_step(asked: FunnelBreakdownParameters, order: Order, number_of_s
         raise invalid(at, "Required when breakdown_attribution_type is step: which one, from 0.", "required")
     if not 0 <= step < number_of_steps:
         raise invalid(at, f"Must be between 0 and {number_of_steps - 1}.")
-    if order == "unordered" and step != 0:
-        raise invalid(at, "Only the first step can be used for breakdown attribution in unordered funnels.")
     return step
 
 

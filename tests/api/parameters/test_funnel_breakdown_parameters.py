@@ -82,10 +82,10 @@ BROWSER = EventBreakdown(key="$browser")
             {
                 "breakdown": "$browser",
                 "breakdown_attribution_type": "step",
-                "breakdown_attribution_value": 0,
+                "breakdown_attribution_value": 1,
                 "funnel_order_type": "unordered",
             },
-            EventBreakdown(key="$browser", attribution="step", step=0),
+            EventBreakdown(key="$browser", attribution="step", step=1),
         ),
         ({"breakdown": ""}, None),
         ({"breakdown": []}, None),

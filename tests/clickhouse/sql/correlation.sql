@@ -4,7 +4,7 @@ WHERE team_id = {project:Int64}
   AND is_deleted = 0
   AND person.id IN
   (
-      SELECT way.actor_id
+      SELECT attempt.actor_id
       FROM
       (
           SELECT
@@ -58,43 +58,46 @@ WHERE team_id = {project:Int64}
                   GROUP BY actor_id
                   HAVING bitAnd(groupBitOr(mark), 1) = 1
               ),
-              with_moments AS
-              (
-                  SELECT *,
-                      arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 2)), history), 0) AS moments
-                  FROM grouped
-              ),
               with_marks AS
               (
-                  SELECT *,
+                  SELECT
+                      actor_id,
+                      arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 2)), history), 0) AS moments,
                       arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 3)), history), 0) AS marks
-                  FROM with_moments
+                  FROM grouped
               ),
               with_entries_1 AS
               (
-                  SELECT *,
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
                       arrayFill(
                           entry -> entry != 18446744073709551615,
                           arrayMap(
-                              (moment, mark, before) -> multiIf(
+                              (moment, mark) -> multiIf(
                                   moment = 0, 0,
                                   bitTest(mark, 0), moment,
                                   18446744073709551615
                               ),
-                              moments, marks, moments
+                              moments, marks
                           )
                       ) AS entries_1
                   FROM with_marks
               ),
               with_entries_2 AS
               (
-                  SELECT *,
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
+                      entries_1,
                       arrayFill(
                           entry -> entry != 18446744073709551615,
                           arrayMap(
-                              (moment, mark, before) -> multiIf(
+                              (moment, mark, before_1) -> multiIf(
                                   moment = 0, 0,
-                                  bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                                  bitTest(mark, 1) AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
                                   18446744073709551615
                               ),
                               moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
@@ -104,93 +107,122 @@ WHERE team_id = {project:Int64}
               ),
               with_furthest AS
               (
-                  SELECT *,
-                      multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
+                      multiIf(
+                          arrayMax(entries_2) > 0, 2,
+                          arrayMax(entries_1) > 0, 1,
+                          0
+                      ) AS furthest
                   FROM with_entries_2
               ),
               as_far_as_asked AS
               (
                   SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
               ),
-              with_next_exclusions_1 AS
+              with_arrivals_2 AS
               (
-                  SELECT *,
-                      arrayMap(moment -> (toUInt64(18446744073709551615), toUInt64(18446744073709551615)), moments) AS next_exclusions_1
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
+                      furthest,
+                      arrayMap(
+                          (moment, mark, place) -> (
+                              toUInt64(place),
+                              if(furthest = 2, moment, toUInt64(18446744073709551615)),
+                              toUInt64(18446744073709551615),
+                              toUInt8(0)
+                          ),
+                          moments, marks, arrayEnumerate(moments)
+                      ) AS arrivals_2
                   FROM as_far_as_asked
+              ),
+              with_next_1 AS
+              (
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
+                      furthest,
+                      arrayPopFront(arrayReverseFill(
+                          following -> following.1 > 0,
+                          arrayPushBack(
+                              arrayMap(
+                                  (mark, place, arrival_2) -> multiIf(
+                                      bitTest(mark, 1), arrival_2,
+                                      (toUInt64(0), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                                  ),
+                                  marks, arrayEnumerate(moments), arrivals_2
+                              ),
+                              (toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                          )
+                      )) AS next_1
+                  FROM with_arrivals_2
               ),
               with_arrivals_1 AS
               (
-                  SELECT *,
+                  SELECT
+                      actor_id,
+                      moments,
+                      marks,
+                      furthest,
                       arrayMap(
-                          (moment, mark, following) -> multiIf(
-                              moment = 0, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)),
-                              bitTest(mark, 0), (moment, false, following.1, following.2, moment),
-                              (toUInt64(18446744073709551615), false, toUInt64(0), toUInt64(0), toUInt64(0))
+                          (moment, mark, place, next) -> (
+                              toUInt64(place),
+                              if(furthest = 1, moment, next.2),
+                              if(furthest = 1, toUInt64(18446744073709551615), next.3),
+                              if(furthest = 1, toUInt8(0), next.4)
                           ),
-                          moments, marks, next_exclusions_1
+                          moments, marks, arrayEnumerate(moments), next_1
                       ) AS arrivals_1
-                  FROM with_next_exclusions_1
+                  FROM with_next_1
               ),
-              with_paths_1 AS
+              with_attempts AS
               (
-                  SELECT *,
-                      arrayFill(path -> path.1 != 18446744073709551615, arrivals_1) AS paths_1
+                  SELECT
+                      actor_id,
+                      furthest,
+                      arrayFilter(
+                          attempt -> attempt.2 <= attempt.1 + {window:UInt64},
+                          arrayMap(
+                              (moment, mark, place, arrival_1) -> multiIf(
+                                  bitTest(mark, 0), (moment, arrival_1.2, arrival_1.3, arrival_1.4),
+                                  (toUInt64(0), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                              ),
+                              moments, marks, arrayEnumerate(moments), arrivals_1
+                          )
+                      ) AS attempts
                   FROM with_arrivals_1
               ),
-              with_arrivals_2 AS
+              with_counted AS
               (
-                  SELECT *,
-                      arrayMap(
-                          (moment, mark, place, path, before, present, following) -> multiIf(
-                              moment = 0, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)),
-                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64} AND before != present,
-                              (
-                                  before,
-                                  toBool(path.2 OR (path.3 <= place AND path.4 <= before + {window:UInt64})),
-                                  following.1, following.2, moment
-                              ),
-                              (toUInt64(18446744073709551615), false, toUInt64(0), toUInt64(0), toUInt64(0))
-                          ),
-                          moments, marks, arrayEnumerate(moments),
-                          arrayPopBack(arrayPushFront(paths_1, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)))),
-                          arrayPopBack(arrayPushFront(entries_1, toUInt64(0))),
-                          arrayPopBack(arrayPushFront(entries_2, toUInt64(0))),
-                          arrayMap(moment -> (toUInt64(18446744073709551615), toUInt64(18446744073709551615)), moments)
-                      ) AS arrivals_2
-                  FROM with_paths_1
+                  SELECT
+                      actor_id,
+                      furthest,
+                      arrayFirst(attempt -> attempt.3 > attempt.1 + {window:UInt64}, attempts) AS counted
+                  FROM with_attempts
               ),
-              with_best AS
+              unspoilt AS
               (
-                  SELECT *,
-                      multiIf(
-                          arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2), (toUInt8(2), arrayFirst(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2)),
-                          arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615, arrivals_2), (toUInt8(2), arrayLast(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2)),
-                          arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615, arrivals_1), (toUInt8(1), arrayLast(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_1)),
-                          (toUInt8(0), (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)))
-                      ) AS best
-                  FROM with_arrivals_2
-              ),
-              not_excluded AS
-              (
-                  SELECT * FROM with_best WHERE best.2.1 > 0 AND (best.1 = 2 OR NOT best.2.4 <= best.2.1 + {window:UInt64})
-              ),
-              with_entered AS
-              (
-                  SELECT *,
-                      best.2.1 AS entered
-                  FROM not_excluded
+                  SELECT * FROM with_counted WHERE counted.1 > 0
               ),
               with_reached AS
               (
-                  SELECT *,
-                      best.2.5 AS reached
-                  FROM with_entered
+                  SELECT
+                      actor_id,
+                      furthest,
+                      counted.1 AS entered,
+                      counted.2 AS reached
+                  FROM unspoilt
               )
           SELECT actor_id, furthest, entered, reached FROM with_reached
-      ) AS way ON way.actor_id = event.actor_id
-      WHERE event.moment > way.entered
+      ) AS attempt ON attempt.actor_id = event.actor_id
+      WHERE event.moment > attempt.entered
         AND event.moment < if(
-            way.furthest = {steps:UInt8}, way.reached, way.entered + {window:UInt64}
+            attempt.furthest = {steps:UInt8}, attempt.reached, attempt.entered + {window:UInt64}
         )
         AND furthest = {last:UInt8}
   )

@@ -34,57 +34,57 @@ WHERE team_id = {project:Int64}
               GROUP BY actor_id
               HAVING bitCount(bitAnd(groupBitOr(mark), 3)) >= {least:UInt8}
           ),
-          with_moments AS
-          (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 66)), history), 0) AS moments
-              FROM grouped
-          ),
           with_marks AS
           (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 3)), history), 0) AS marks
-              FROM with_moments
+              SELECT
+                  actor_id,
+                  arrayMap(event -> toUInt64(bitShiftRight(event, 66)), history) AS moments,
+                  arrayMap(event -> toUInt64(bitAnd(event, 3)), history) AS marks
+              FROM grouped
           ),
-          with_latest_1 AS
+          with_next_2 AS
           (
-              SELECT *,
-                  arrayFill(
-                      time -> time != 18446744073709551615,
-                      arrayMap(
-                          (moment, mark) -> multiIf(
-                              moment = 0 OR false, 0, bitTest(mark, 0), moment, 18446744073709551615
+              SELECT
+                  actor_id,
+                  moments,
+                  arrayPopBack(arrayReverseFill(
+                      next -> next > 0,
+                      arrayPushBack(
+                          arrayMap(
+                              (moment, mark) -> if(bitTest(mark, 0), moment, 0),
+                              moments, marks
                           ),
-                          moments, marks
+                          toUInt64(18446744073709551615)
                       )
-                  ) AS latest_1
+                  )) AS next_1,
+                  arrayPopBack(arrayReverseFill(
+                      next -> next > 0,
+                      arrayPushBack(
+                          arrayMap(
+                              (moment, mark) -> if(bitTest(mark, 1), moment, 0),
+                              moments, marks
+                          ),
+                          toUInt64(18446744073709551615)
+                      )
+                  )) AS next_2
               FROM with_marks
           ),
-          with_latest_2 AS
+          with_made AS
           (
-              SELECT *,
-                  arrayFill(
-                      time -> time != 18446744073709551615,
-                      arrayMap(
-                          (moment, mark) -> multiIf(
-                              moment = 0 OR false, 0, bitTest(mark, 1), moment, 18446744073709551615
-                          ),
-                          moments, marks
-                      )
-                  ) AS latest_2
-              FROM with_latest_1
-          ),
-          with_counts AS
-          (
-              SELECT *,
-                  arrayMap((moment, time_1, time_2) -> toUInt8((time_1 > 0 AND time_1 + {window:UInt64} >= moment) + (time_2 > 0 AND time_2 + {window:UInt64} >= moment)), moments, latest_1, latest_2) AS counts
-              FROM with_latest_2
+              SELECT
+                  actor_id,
+                  arrayMap(
+                      (moment, next_1, next_2) -> toUInt8((next_1 <= moment + {window:UInt64}) + (next_2 <= moment + {window:UInt64})),
+                      moments, next_1, next_2
+                  ) AS made
+              FROM with_next_2
           ),
           with_furthest AS
           (
-              SELECT *,
-                  arrayMax(counts) AS furthest
-              FROM with_counts
+              SELECT
+                  actor_id,
+                  arrayMax(made) AS furthest
+              FROM with_made
           ),
           as_far_as_asked AS
           (

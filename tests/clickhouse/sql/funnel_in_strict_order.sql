@@ -35,7 +35,9 @@ WHERE team_id = {project:Int64}
           ),
           with_contested AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  history,
                   arrayDistinct(arrayMap(
                       event -> toUInt64(bitShiftRight(event, 3)),
                       arrayFilter(
@@ -45,69 +47,75 @@ WHERE team_id = {project:Int64}
                   )) AS contested
               FROM grouped
           ),
-          with_settled AS
+          with_sorted_history AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
                   if(
                       empty(contested),
                       history,
-                      arraySort(arrayFilter(
-                          event -> toUInt64(bitAnd(event, 7)) != 4,
-                          arrayMap(
-                              event -> if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(bitAnd(event, bitNot(toUInt64(0))), toUInt64(4)), event),
-                              history
+                      arraySort(
+                          event -> (toUInt64(bitShiftRight(event, 3)), toUInt64(bitAnd(event, 7)), event),
+                          arrayFilter(
+                              event -> toUInt64(bitAnd(event, 7)) != 4,
+                              arrayMap(
+                                  event -> if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(bitAnd(event, bitNot(toUInt64(0))), toUInt64(4)), event),
+                                  history
+                              )
                           )
-                      ))
-                  ) AS settled
+                      )
+                  ) AS sorted_history
               FROM with_contested
           ),
           with_unbroken AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
                   arrayFilter(
                       (event, previous) -> toUInt64(bitAnd(event, 7)) != 0 OR toUInt64(bitAnd(previous, 7)) != 0,
-                      settled, arrayPopBack(arrayPushFront(settled, 0))
+                      sorted_history, arrayPopBack(arrayPushFront(sorted_history, 0))
                   ) AS unbroken
-              FROM with_settled
-          ),
-          with_moments AS
-          (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), unbroken), 0) AS moments
-              FROM with_unbroken
+              FROM with_sorted_history
           ),
           with_marks AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), unbroken), 0) AS moments,
                   arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), unbroken), 0) AS marks
-              FROM with_moments
+              FROM with_unbroken
           ),
           with_entries_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark) -> multiIf(
                               moment = 0, 0,
                               bitTest(mark, 0), moment,
-                              if(bitTest(mark, 0) OR bitTest(mark, 2), 18446744073709551615, 0)
+                              if((bitTest(mark, 0) OR bitTest(mark, 2)) AND NOT bitTest(mark, 1), 18446744073709551615, 0)
                           ),
-                          moments, marks, moments
+                          moments, marks
                       )
                   ) AS entries_1
               FROM with_marks
           ),
           with_entries_2 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  entries_1,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark, before_1) -> multiIf(
                               moment = 0, 0,
-                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
-                              if(bitTest(mark, 1) OR bitTest(mark, 2), 18446744073709551615, 0)
+                              bitTest(mark, 1) AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
+                              if((bitTest(mark, 1) OR bitTest(mark, 2)), 18446744073709551615, 0)
                           ),
                           moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
                       )
@@ -116,8 +124,13 @@ WHERE team_id = {project:Int64}
           ),
           with_furthest AS
           (
-              SELECT *,
-                  multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+              SELECT
+                  actor_id,
+                  multiIf(
+                      arrayMax(entries_2) > 0, 2,
+                      arrayMax(entries_1) > 0, 1,
+                      0
+                  ) AS furthest
               FROM with_entries_2
           ),
           as_far_as_asked AS

@@ -41,43 +41,44 @@ WHERE team_id = {project:Int64}
               GROUP BY actor_id
               HAVING bitAnd(groupBitOr(mark), 3) = 3
           ),
-          with_moments AS
-          (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 66)), history), 0) AS moments
-              FROM grouped
-          ),
           with_marks AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 66)), history), 0) AS moments,
                   arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 3)), history), 0) AS marks
-              FROM with_moments
+              FROM grouped
           ),
           with_entries_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark) -> multiIf(
                               moment = 0, 0,
                               bitTest(mark, 0), moment,
                               18446744073709551615
                           ),
-                          moments, marks, moments
+                          moments, marks
                       )
                   ) AS entries_1
               FROM with_marks
           ),
           with_entries_2 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  entries_1,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark, before_1) -> multiIf(
                               moment = 0, 0,
-                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              bitTest(mark, 1) AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
                               18446744073709551615
                           ),
                           moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
@@ -87,8 +88,13 @@ WHERE team_id = {project:Int64}
           ),
           with_furthest AS
           (
-              SELECT *,
-                  multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+              SELECT
+                  actor_id,
+                  multiIf(
+                      arrayMax(entries_2) > 0, 2,
+                      arrayMax(entries_1) > 0, 1,
+                      0
+                  ) AS furthest
               FROM with_entries_2
           ),
           as_far_as_asked AS

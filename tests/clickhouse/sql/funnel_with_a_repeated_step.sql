@@ -38,7 +38,9 @@ WHERE team_id = {project:Int64}
           ),
           with_contested AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  history,
                   arrayDistinct(arrayMap(
                       event -> toUInt64(bitShiftRight(event, 3)),
                       arrayFilter(
@@ -48,77 +50,109 @@ WHERE team_id = {project:Int64}
                   )) AS contested
               FROM grouped
           ),
-          with_moments AS
+          with_instants AS
           (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), history), 0) AS moments
+              SELECT
+                  actor_id,
+                  history,
+                  contested,
+                  arrayMap(
+                      history -> arraySplit(
+                          (event, previous) -> toUInt64(bitShiftRight(event, 3)) != toUInt64(bitShiftRight(previous, 3)) OR NOT has(contested, toUInt64(bitShiftRight(event, 3))),
+                          history, arrayPushFront(arrayPopBack(history), 0)
+                      ),
+                      if(empty(contested), [], [history])
+                  )[1] AS instants
               FROM with_contested
           ),
           with_marks AS
           (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), history), 0) AS marks
-              FROM with_moments
-          ),
-          with_tied AS
-          (
-              SELECT *,
-                  if(empty(contested), [], [history]) AS tied
-              FROM with_marks
-          ),
-          with_offers AS
-          (
-              SELECT *,
-                  arrayMap(
-                      history -> arraySort(
-                          offer -> if(
-                              has(contested, offer.1),
-                              (offer.1, offer.3, offer.2, toInt64(0)),
-                              (offer.1, offer.2, if(offer.3 > 0, toInt64(1), -2 * offer.3), -offer.3)
-                          ),
-                          arrayFlatten(arrayMap(
-                              (event, place) -> arrayMap(
-                                  step -> (
-                                      toUInt64(bitShiftRight(event, 3)), toInt64(place), step,
-                                      if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(toUInt64(bitAnd(event, 7)), 9223372036854775808), toUInt64(bitAnd(event, 7)))
-                                  ),
-                                  arrayConcat(
-                                      arrayMap(bit -> toInt64(bit) + 1, bitPositionsToArray(bitAnd(toUInt64(bitAnd(event, 7)), 7))),
-                                      if(has(contested, toUInt64(bitShiftRight(event, 3))), emptyArrayInt64(), {around:Array(Int64)})
-                                  )
+              SELECT
+                  actor_id,
+                  contested,
+                  arrayPushFront(
+                      arrayMap(instant -> toUInt64(bitShiftRight(instant[1], 3)), instants),
+                      0
+                  ) AS instant_moments,
+                  arrayPushFront(
+                      arrayMap(instant -> if(length(instant) = 1, toUInt64(bitAnd(instant[1], 7)), 7), instants),
+                      0
+                  ) AS instant_marks,
+                  arrayPushFront(
+                      arrayMap(
+                          instant -> arrayMap(
+                              standing -> if(
+                                  length(instant) = 1,
+                                  (toUInt8(standing + bitTest(toUInt64(bitAnd(instant[1], 7)), standing)), toUInt8(0)),
+                                  arrayMap(
+                                      state -> (state.1, state.2),
+                                      [arrayFold(
+                                          (state, step) -> arrayMap(
+                                              place -> if(
+                                                  place > 0 AND step > standing AND state.1 = step - 1,
+                                                  (toUInt8(step), toUInt8(state.2), arrayPushBack(state.3, place)),
+                                                  state
+                                              ),
+                                              [arrayFirstIndex(
+                                                  (event, place) -> bitTest(toUInt64(bitAnd(event, 7)), step - 1) AND NOT has(state.3, place),
+                                                  instant, arrayEnumerate(instant)
+                                              )]
+                                          )[1],
+                                          range(1, 3 + 1),
+                                          (toUInt8(standing), toUInt8(0), emptyArrayUInt32())
+                                      )]
+                                  )[1]
                               ),
-                              history, arrayEnumerate(history)
-                          ))
+                              range(3)
+                          ),
+                          instants
                       ),
-                      tied
-                  ) AS offers
-              FROM with_tied
+                      []
+                  ) AS instant_moves,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), history), 0) AS moments,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), history), 0) AS marks
+              FROM with_instants
           ),
           with_entries_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  contested,
+                  instant_moments,
+                  instant_marks,
+                  instant_moves,
+                  moments,
+                  marks,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark) -> multiIf(
                               moment = 0, 0,
                               bitTest(mark, 0), moment,
                               18446744073709551615
                           ),
-                          moments, marks, moments
+                          moments, marks
                       )
                   ) AS entries_1
-              FROM with_offers
+              FROM with_marks
           ),
           with_entries_2 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  contested,
+                  instant_moments,
+                  instant_marks,
+                  instant_moves,
+                  moments,
+                  marks,
+                  entries_1,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark, before_1) -> multiIf(
                               moment = 0, 0,
-                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              bitTest(mark, 1) AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
                               18446744073709551615
                           ),
                           moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
@@ -126,103 +160,111 @@ WHERE team_id = {project:Int64}
                   ) AS entries_2
               FROM with_entries_1
           ),
-          with_entries_3 AS
+          with_instant_entries_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  contested,
+                  instant_moments,
+                  instant_marks,
+                  instant_moves,
+                  entries_1,
+                  entries_2,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark, before_2) -> multiIf(
                               moment = 0, 0,
-                              bitTest(mark, 2) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              bitTest(mark, 2) AND before_2 > 0 AND moment <= before_2 + {window:UInt64}, before_2,
                               18446744073709551615
                           ),
                           moments, marks, arrayPopBack(arrayPushFront(entries_2, toUInt64(0)))
                       )
-                  ) AS entries_3
+                  ) AS entries_3,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, moves) -> multiIf(
+                              moment = 0, 0,
+                              moves[1].1 >= 1, moment,
+                              18446744073709551615
+                          ),
+                          instant_moments, instant_marks, instant_moves
+                      )
+                  ) AS instant_entries_1
               FROM with_entries_2
+          ),
+          with_instant_entries_2 AS
+          (
+              SELECT
+                  actor_id,
+                  contested,
+                  instant_moments,
+                  instant_marks,
+                  instant_moves,
+                  entries_1,
+                  entries_2,
+                  entries_3,
+                  instant_entries_1,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, moves, before_1) -> multiIf(
+                              moment = 0, 0,
+                              moves[1].1 >= 2, moment,
+                              moves[2].1 >= 2 AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
+                              18446744073709551615
+                          ),
+                          instant_moments, instant_marks, instant_moves, arrayPopBack(arrayPushFront(instant_entries_1, toUInt64(0)))
+                      )
+                  ) AS instant_entries_2
+              FROM with_instant_entries_1
+          ),
+          with_instant_entries_3 AS
+          (
+              SELECT
+                  actor_id,
+                  contested,
+                  entries_1,
+                  entries_2,
+                  entries_3,
+                  instant_entries_1,
+                  instant_entries_2,
+                  arrayFill(
+                      entry -> entry != 18446744073709551615,
+                      arrayMap(
+                          (moment, mark, moves, before_1, before_2) -> multiIf(
+                              moment = 0, 0,
+                              moves[1].1 >= 3, moment,
+                              moves[2].1 >= 3 AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
+                              moves[3].1 >= 3 AND before_2 > 0 AND moment <= before_2 + {window:UInt64}, before_2,
+                              18446744073709551615
+                          ),
+                          instant_moments, instant_marks, instant_moves, arrayPopBack(arrayPushFront(instant_entries_1, toUInt64(0))), arrayPopBack(arrayPushFront(instant_entries_2, toUInt64(0)))
+                      )
+                  ) AS instant_entries_3
+              FROM with_instant_entries_2
           ),
           with_furthest AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
                   if(
                       empty(contested),
-                      multiIf(arrayMax(entries_3) > 0, 3, arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0),
-                      arrayMap(
-                          last -> (last.2, last.3, last.4, last.5),
-                          arrayMap(
-                              offers -> arrayFold(
-                                  (state, moment, event, step, mark) -> (
-                                      arrayMap(
-                                          (path, before, following, place) -> multiIf(
-                                              step = place AND (
-                                                  before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
-                                                  AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
-                                              ),
-                                              (before.1, arrayPushBack(before.2, event), before.3),
-                                              step = 0 AND bitTest(mark, 3 - 1 + place) AND path.1 > 0
-                                                  AND moment <= path.1 + {window:UInt64} AND path.1 != following.1,
-                                              (path.1, path.2, true),
-                                              step = -1 AND NOT bitTest(mark, place - 1),
-                                              (toUInt64(0), emptyArrayInt64(), false),
-                                              path
-                                          ),
-                                          state.1,
-                                          arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false)),
-                                          arrayPushBack(arrayPopFront(state.1), (toUInt64(0), emptyArrayInt64(), false)),
-                                          range(1, 3 + 1)
-                                      ),
-                                      if((
-                                          step > 0
-                                          AND NOT (state.2 = 3 AND NOT state.5)
-                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                          AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
-                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
-                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                                      ), toUInt8(step), state.2),
-                                      if((
-                                          step > 0
-                                          AND NOT (state.2 = 3 AND NOT state.5)
-                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                          AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
-                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
-                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                                      ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].1, state.3),
-                                      if((
-                                          step > 0
-                                          AND NOT (state.2 = 3 AND NOT state.5)
-                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                          AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
-                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
-                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                                      ), moment, state.4),
-                                      if((
-                                          step > 0
-                                          AND NOT (state.2 = 3 AND NOT state.5)
-                                          AND (step > state.2 OR (step = state.2 AND NOT arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3))
-                                          AND arrayMap((path, before, place) -> (
-                                              before.1 > 0 AND moment <= before.1 + {window:UInt64} AND NOT has(before.2, event)
-                                              AND (before.1 != path.1 OR (place = 1 AND NOT bitTest(mark, 63)))
-                                          ), [state.1[step]], [arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step]], [step])[1]
-                                      ), arrayPushFront(arrayPopBack(state.1), (moment, emptyArrayInt64(), false))[step].3, state.5 OR (
-                                          step = 0 AND state.2 > 0 AND bitTest(mark, 3 - 1 + state.2)
-                                          AND moment <= state.3 + {window:UInt64}
-                                      ))
-                                  ),
-                                  offers.1, offers.2, offers.3, offers.4,
-                                  (
-                                      arrayWithConstant(3, (toUInt64(0), emptyArrayInt64(), false)),
-                                      toUInt8(0), toUInt64(0), toUInt64(0), false
-                                  )
-                              ),
-                              offers
-                          )
-                      )[1].1
+                      multiIf(
+                          arrayMax(entries_3) > 0, 3,
+                          arrayMax(entries_2) > 0, 2,
+                          arrayMax(entries_1) > 0, 1,
+                          0
+                      ),
+                      multiIf(
+                          arrayMax(instant_entries_3) > 0, 3,
+                          arrayMax(instant_entries_2) > 0, 2,
+                          arrayMax(instant_entries_1) > 0, 1,
+                          0
+                      )
                   ) AS furthest
-              FROM with_entries_3
+              FROM with_instant_entries_3
           ),
           as_far_as_asked AS
           (
@@ -242,7 +284,6 @@ LIMIT {rows:UInt64} OFFSET {offset:UInt64}
 --   date_to = '2024-03-31 21:59:59.999999'
 --   events = ['paid', 'signed up']
 --   times = 2
---   around = []
 --   window = 1209600000000
 --   furthest = [3]
 --   rows = 101

@@ -39,7 +39,9 @@ WHERE team_id = {project:Int64}
           ),
           with_contested AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  history,
                   arrayDistinct(arrayMap(
                       event -> toUInt64(bitShiftRight(event, 3)),
                       arrayFilter(
@@ -49,59 +51,66 @@ WHERE team_id = {project:Int64}
                   )) AS contested
               FROM grouped
           ),
-          with_settled AS
+          with_sorted_history AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
                   if(
                       empty(contested),
                       history,
-                      arraySort(arrayFilter(
-                          event -> toUInt64(bitAnd(event, 7)) != 0,
-                          arrayMap(
-                              event -> if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(bitAnd(event, bitNot(toUInt64(4))), toUInt64(0)), event),
-                              history
+                      arraySort(
+                          event -> (toUInt64(bitShiftRight(event, 3)), toUInt64(bitAnd(event, 7)), event),
+                          arrayFilter(
+                              event -> toUInt64(bitAnd(event, 7)) != 0,
+                              arrayMap(
+                                  event -> if(has(contested, toUInt64(bitShiftRight(event, 3))), bitOr(bitAnd(event, bitNot(toUInt64(4))), toUInt64(0)), event),
+                                  history
+                              )
                           )
-                      ))
-                  ) AS settled
+                      )
+                  ) AS sorted_history
               FROM with_contested
-          ),
-          with_moments AS
-          (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), settled), 0) AS moments
-              FROM with_settled
           ),
           with_marks AS
           (
-              SELECT *,
-                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), settled), 0) AS marks
-              FROM with_moments
+              SELECT
+                  actor_id,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitShiftRight(event, 3)), sorted_history), 0) AS moments,
+                  arrayPushFront(arrayMap(event -> toUInt64(bitAnd(event, 7)), sorted_history), 0) AS marks
+              FROM with_sorted_history
           ),
           with_entries_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark) -> multiIf(
                               moment = 0, 0,
                               bitTest(mark, 0), moment,
                               18446744073709551615
                           ),
-                          moments, marks, moments
+                          moments, marks
                       )
                   ) AS entries_1
               FROM with_marks
           ),
           with_entries_2 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
+                  entries_1,
                   arrayFill(
                       entry -> entry != 18446744073709551615,
                       arrayMap(
-                          (moment, mark, before) -> multiIf(
+                          (moment, mark, before_1) -> multiIf(
                               moment = 0, 0,
-                              bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64}, before,
+                              bitTest(mark, 1) AND before_1 > 0 AND moment <= before_1 + {window:UInt64}, before_1,
                               18446744073709551615
                           ),
                           moments, marks, arrayPopBack(arrayPushFront(entries_1, toUInt64(0)))
@@ -111,88 +120,116 @@ WHERE team_id = {project:Int64}
           ),
           with_furthest AS
           (
-              SELECT *,
-                  multiIf(arrayMax(entries_2) > 0, 2, arrayMax(entries_1) > 0, 1, 0) AS furthest
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
+                  multiIf(
+                      arrayMax(entries_2) > 0, 2,
+                      arrayMax(entries_1) > 0, 1,
+                      0
+                  ) AS furthest
               FROM with_entries_2
           ),
           as_far_as_asked AS
           (
               SELECT * FROM with_furthest WHERE furthest IN {furthest:Array(UInt8)}
           ),
-          with_next_exclusions_1 AS
+          with_arrivals_2 AS
           (
-              SELECT *,
-                  arrayPushBack(
-                      arrayPopFront(arrayReverseFill(
-                          exclusion -> exclusion.1 != 18446744073709551615,
-                          arrayMap(
-                              (moment, mark, place) -> if(
-                                  bitTest(mark, 2), (toUInt64(place), moment), (toUInt64(18446744073709551615), toUInt64(18446744073709551615))
-                              ),
-                              moments, marks, arrayEnumerate(moments)
-                          )
-                      )),
-                      (toUInt64(18446744073709551615), toUInt64(18446744073709551615))
-                  ) AS next_exclusions_1
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
+                  furthest,
+                  arrayMap(
+                      (moment, mark, place) -> (
+                          toUInt64(place),
+                          if(furthest = 2, moment, toUInt64(18446744073709551615)),
+                          toUInt64(18446744073709551615),
+                          toUInt8(0)
+                      ),
+                      moments, marks, arrayEnumerate(moments)
+                  ) AS arrivals_2
               FROM as_far_as_asked
+          ),
+          with_exclusions_1 AS
+          (
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
+                  furthest,
+                  arrayPopFront(arrayReverseFill(
+                      following -> following.1 > 0,
+                      arrayPushBack(
+                          arrayMap(
+                              (mark, place, arrival_2) -> multiIf(
+                                  bitTest(mark, 1), arrival_2,
+                                  (toUInt64(0), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                              ),
+                              marks, arrayEnumerate(moments), arrivals_2
+                          ),
+                          (toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                      )
+                  )) AS next_1,
+                  arrayPopFront(arrayReverseFill(
+                      following -> following.1 > 0,
+                      arrayPushBack(
+                          arrayMap(
+                              (moment, mark, place) -> if(bitTest(mark, 2), (toUInt64(place), moment), (toUInt64(0), toUInt64(0))),
+                              moments, marks, arrayEnumerate(moments)
+                          ),
+                          (toUInt64(18446744073709551615), toUInt64(18446744073709551615))
+                      )
+                  )) AS exclusions_1
+              FROM with_arrivals_2
           ),
           with_arrivals_1 AS
           (
-              SELECT *,
+              SELECT
+                  actor_id,
+                  moments,
+                  marks,
                   arrayMap(
-                      (moment, mark, following) -> multiIf(
-                          moment = 0, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)),
-                          bitTest(mark, 0), (moment, false, following.1, following.2, moment),
-                          (toUInt64(18446744073709551615), false, toUInt64(0), toUInt64(0), toUInt64(0))
+                      (moment, mark, place, next, exclusion) -> (
+                          toUInt64(place),
+                          if(furthest = 1, moment, next.2),
+                          least(if(exclusion.1 <= next.1, exclusion.2, toUInt64(18446744073709551615)), if(furthest = 1, toUInt64(18446744073709551615), next.3)),
+                          if(furthest = 1, toUInt8(0), next.4)
                       ),
-                      moments, marks, next_exclusions_1
+                      moments, marks, arrayEnumerate(moments), next_1, exclusions_1
                   ) AS arrivals_1
-              FROM with_next_exclusions_1
+              FROM with_exclusions_1
           ),
-          with_paths_1 AS
+          with_attempts AS
           (
-              SELECT *,
-                  arrayFill(path -> path.1 != 18446744073709551615, arrivals_1) AS paths_1
+              SELECT
+                  actor_id,
+                  arrayFilter(
+                      attempt -> attempt.2 <= attempt.1 + {window:UInt64},
+                      arrayMap(
+                          (moment, mark, place, arrival_1) -> multiIf(
+                              bitTest(mark, 0), (moment, arrival_1.2, arrival_1.3, arrival_1.4),
+                              (toUInt64(0), toUInt64(18446744073709551615), toUInt64(18446744073709551615), toUInt8(0))
+                          ),
+                          moments, marks, arrayEnumerate(moments), arrivals_1
+                      )
+                  ) AS attempts
               FROM with_arrivals_1
           ),
-          with_arrivals_2 AS
+          with_counted AS
           (
-              SELECT *,
-                  arrayMap(
-                      (moment, mark, place, path, before, present, following) -> multiIf(
-                          moment = 0, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)),
-                          bitTest(mark, 1) AND before > 0 AND moment <= before + {window:UInt64} AND before != present,
-                          (
-                              before,
-                              toBool(path.2 OR (path.3 <= place AND path.4 <= before + {window:UInt64})),
-                              following.1, following.2, moment
-                          ),
-                          (toUInt64(18446744073709551615), false, toUInt64(0), toUInt64(0), toUInt64(0))
-                      ),
-                      moments, marks, arrayEnumerate(moments),
-                      arrayPopBack(arrayPushFront(paths_1, (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)))),
-                      arrayPopBack(arrayPushFront(entries_1, toUInt64(0))),
-                      arrayPopBack(arrayPushFront(entries_2, toUInt64(0))),
-                      arrayMap(moment -> (toUInt64(18446744073709551615), toUInt64(18446744073709551615)), moments)
-                  ) AS arrivals_2
-              FROM with_paths_1
+              SELECT
+                  actor_id,
+                  arrayFirst(attempt -> attempt.3 > attempt.1 + {window:UInt64}, attempts) AS counted
+              FROM with_attempts
           ),
-          with_best AS
+          unspoilt AS
           (
-              SELECT *,
-                  multiIf(
-                      arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2), (toUInt8(2), arrayFirst(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2)),
-                      arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615, arrivals_2), (toUInt8(2), arrayLast(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_2)),
-                      arrayExists(path -> path.1 > 0 AND path.1 != 18446744073709551615, arrivals_1), (toUInt8(1), arrayLast(path -> path.1 > 0 AND path.1 != 18446744073709551615 AND NOT path.2, arrivals_1)),
-                      (toUInt8(0), (toUInt64(0), false, toUInt64(0), toUInt64(0), toUInt64(0)))
-                  ) AS best
-              FROM with_arrivals_2
-          ),
-          not_excluded AS
-          (
-              SELECT * FROM with_best WHERE best.2.1 > 0 AND (best.1 = 2 OR NOT best.2.4 <= best.2.1 + {window:UInt64})
+              SELECT * FROM with_counted WHERE counted.1 > 0
           )
-      SELECT actor_id FROM not_excluded
+      SELECT actor_id FROM unspoilt
   )
 ORDER BY UUIDToNum(person.id)
 LIMIT {rows:UInt64} OFFSET {offset:UInt64}
