@@ -33,6 +33,20 @@ def test_every_answer_says_what_may_be_done_with_it(
     assert kept is None or answer["Cache-Control"] == kept
 
 
+@pytest.mark.parametrize(
+    ("path", "scripts"),
+    [
+        ("/admin/login/", "'self' 'unsafe-eval'"),
+        ("/api/schema/swagger-ui/", "'self'"),
+        ("/api/schema/redoc/", "'self'"),
+    ],
+)
+def test_pages_run_the_programs_of_the_service_only(api: Api, path: str, scripts: str) -> None:
+    answer = api.get(path)
+    assert f"script-src {scripts};" in answer["Content-Security-Policy"]
+    assert "<script>" not in answer.content.decode()
+
+
 def test_links_follow_a_proxy_only_where_it_is_trusted(api: Api, project: Project, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "persons.example.com"}
