@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from persons.api.parameters.door import Flag, Json, Paging, Parameters, Whole, refuse
+from persons.api.parameters.door import Flag, Json, KeepsEmpty, Paging, Parameters, Whole, refuse
 from persons.api.parameters.kept import not_too_deep
 from persons.api.parameters.values import VIRTUAL
 from persons.errors import invalid
@@ -153,6 +153,7 @@ class UpdatePropertyParameters(Parameters):
     key: Annotated[PropertyName, told("The name of the property.", "plan")]
     value: Annotated[
         Annotated[Any, AfterValidator(lambda value: not_too_deep([value])[0])],
+        KeepsEmpty,
         told("Its new value: any JSON but null.", "pro", 5),
     ]
 

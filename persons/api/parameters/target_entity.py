@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 from rest_framework.exceptions import ValidationError as Refusal
 
 from clickhouse.query.filters import Entity
-from persons.api.parameters.door import EmptyIsAbsent, Json, Whole, refuse_unsupported
+from persons.api.parameters.door import Json, Whole, refuse_unsupported
 from persons.api.parameters.entities import (
     COUNTING_MATH,
     FIRST_TIME,
@@ -41,11 +41,10 @@ def _built(value: Any) -> Any:
     return value
 
 
-_Id = Annotated[Annotated[str, Field(max_length=400)] | None, BeforeValidator(_id_text), EmptyIsAbsent]
+_Id = Annotated[Annotated[str, Field(max_length=400)] | None, BeforeValidator(_id_text)]
 _Type = Annotated[
     Annotated[Literal["events", "actions"], Named("EntityType")] | None,
     BeforeValidator(_built),
-    EmptyIsAbsent,
 ]
 # An example of `events`, of which one is to be found.
 _SUM = [{"id": "paid", "math": "sum", "math_property": "amount"}]
@@ -70,7 +69,6 @@ class TargetEntityParameters(EntityParameters):
     type: Annotated[_Type, SkipJsonSchema()] = None
     entity_math: Annotated[
         Math | None,
-        EmptyIsAbsent,
         told("Which number is computed for each person. `total`, how many events, if absent.", "dau"),
     ] = None
     events: Annotated[
@@ -90,7 +88,6 @@ class TargetEntityParameters(EntityParameters):
     ] = None
     entity_order: Annotated[
         Annotated[Whole, Field(ge=0)] | None,
-        EmptyIsAbsent,
         told(
             "The series at this place is meant, whatever its id and its math. Counted from 0, by `order`, "
             "actions before events.",

@@ -29,7 +29,7 @@ from persons.api.parameters.breakdowns import (
     refuse_other_values,
 )
 from persons.api.parameters.conditions import MAX_VALUE_LENGTH, Scalar, check_pattern, text_of
-from persons.api.parameters.door import Flag, Unsupported, refuse
+from persons.api.parameters.door import Flag, KeepsEmpty, Unsupported, refuse
 from persons.api.parameters.filters import in_cohort
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
@@ -58,6 +58,7 @@ class TrendBreakdownParameters(BreakdownParameters):
 
     breakdown_value: Annotated[
         str | None,
+        KeepsEmpty,
         BeforeValidator(_value_text),
         told(
             "Only the events, or the persons, with this value of the breakdown, which has no effect without "
@@ -84,7 +85,10 @@ class TrendBreakdownParameters(BreakdownParameters):
         ),
     ] = None
 
-    unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("breakdown_group_type_index"),)
+    unsupported: ClassVar[tuple[Unsupported, ...]] = (
+        Unsupported("breakdown_group_type_index"),
+        Unsupported("breakdown_path_cleaning"),
+    )
 
 
 def breakdown_filter(context: Context, asked: TrendBreakdownParameters) -> Filter:
