@@ -79,7 +79,7 @@ class TrendBreakdownParameters(BreakdownParameters):
         BinCount,
         told(
             "Into how many bins numbers are sorted. `breakdown_value` is a bin, as JSON: `[5, 10]` is from 5 "
-            "on and below 10.",
+            'on and below 10; `["", ""]` is everybody.',
             10,
             needs={"breakdown": "seats", "breakdown_type": "person", "breakdown_value": "[5, 10]"},
         ),
@@ -123,6 +123,8 @@ def _has_value(by: AskedBreakdown, value: str, asked: TrendBreakdownParameters) 
         has_none = contrary(property_is(key=key, condition=IsSet()))
         # As an address, the empty text is a slash.
         return has_none if normalize_url else either(has_none, property_is(key=key, condition=_equals(value)))
+    if bins is not None and _is_only_bin(value):
+        return EVERYTHING
     if bins is not None:
         return both(*(property_is(key=key, condition=each) for each in _in_bin(value)))
     condition = _is_address(value) if normalize_url else _equals(value)
@@ -131,6 +133,14 @@ def _has_value(by: AskedBreakdown, value: str, asked: TrendBreakdownParameters) 
 
 def _equals(text: str) -> Condition:
     return Equals(texts=(text,))
+
+
+def _is_only_bin(value: str) -> bool:
+    """Whether it is the bin of a chart without numbers, which has everybody in it."""
+    try:
+        return bool(orjson.loads(value) == ["", ""])
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _in_bin(value: str) -> tuple[Condition, Condition]:
