@@ -234,7 +234,7 @@ def test_who_is_no_more_is_told_once_and_whom_it_became_part_of(
         ({"updated_before": "2024-02-30"}, "updated_before"),
         ({"last_seen_after": "9999-01-01"}, "last_seen_after"),
         ({"order_by": "name"}, "order_by"),
-        ({"order_by": ""}, "order_by"),
+        ({"order_by": ""}, None),
         ({"include_deleted": "maybe"}, "include_deleted"),
         ({"include_deleted": True, "order_by": "created_at"}, "order_by"),
         ({"include_deleted": True, "distinct_id": "a"}, "include_deleted"),

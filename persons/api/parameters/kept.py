@@ -23,7 +23,7 @@ from persons.openapi.fields import DescribedAs, told
 _PROPERTIES: TypeAdapter[Any] = TypeAdapter(PropertiesParameter)
 Leaf = PropertyParameter | BehaviourParameter
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+Name = Annotated[str, KeepsEmpty, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 Description = Annotated[
     str, KeepsEmpty, StringConstraints(max_length=10_000), told("What it is about.", "Seen by sales.")
 ]

@@ -248,7 +248,7 @@ def _named(filters: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for name, value in filters.items():
         key, _, operator = name.rpartition("__")
-        if key and operator in OPERATORS:
+        if key and operator.lower() in OPERATORS:
             found.append({"key": key, "operator": operator, "value": value})
         else:
             found.append({"key": name, "value": value})

@@ -87,6 +87,11 @@ SAME: list[tuple[type[Parameters], dict[str, Any], dict[str, Any]]] = [
         {"properties": {"type": "OR", "values": [{"type": "AND", "values": []}]}},
     ),
     (
+        FunnelParameters,
+        {"properties": {"a__GT": 5}},
+        {"properties": [{"key": "a", "operator": "gt", "value": 5}]},
+    ),
+    (
         ListParameters,
         {"properties": [{**BEHAVIOUR, "type": "Behavioral", "time_interval": "DAY", "event_type": ""}]},
         {"properties": [{**BEHAVIOUR, "time_interval": "day"}]},
