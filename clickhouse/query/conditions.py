@@ -12,8 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from clickhouse.query.versions import VersionBound
 
-# Beyond this a double stands for more than one whole number, and equality would join what is different.
-LARGEST_EXACT_NUMBER = 2.0**53
+# From 2^53 on, a double stands for more than one whole number, and equality would join different numbers.
+LARGEST_EXACT_NUMBER = 2.0**53 - 1
 
 Bound = float | str
 _Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
@@ -23,11 +23,26 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class JsonNode(_Value):
+    """One node of a JSON document. `path` leads to it: keys of objects, and positions in lists, from 1.
+
+    An object or a list has a `length`, the number of its members. A text has a `text`; a number, a boolean or
+    null has a `text` as JSON writes it.
+    """
+
+    path: tuple[str | int, ...] = ()
+    type: Literal["object", "list", "text", "other"]
+    length: int = 0
+    text: str = ""
+
+
 class Equals(_Value):
-    """The value is one of `texts`, or a JSON number equal to one of `numbers`."""
+    """The value is one of `texts`, a JSON number equal to one of `numbers`, or a JSON object or list equal to
+    one of `documents`. A document is the sequence of its nodes."""
 
     kind: Literal["equals"] = "equals"
     texts: tuple[str, ...]
+    documents: tuple[tuple[JsonNode, ...], ...] = ()
     numbers: tuple[Annotated[float, Field(ge=-LARGEST_EXACT_NUMBER, le=LARGEST_EXACT_NUMBER)], ...] = ()
 
 

@@ -77,6 +77,13 @@ class PersonIs(_Filter):
     uuid: UUID
 
 
+class PersonIsIdentified(_Filter):
+    """The person is identified, or with `value` false is not."""
+
+    kind: Literal["person_is_identified"] = "person_is_identified"
+    value: bool
+
+
 class Owns(_Filter):
     """The person has a distinct id of which the condition holds."""
 
@@ -131,6 +138,7 @@ Filter = Annotated[
     | ElementSelected
     | PersonProperty
     | PersonIs
+    | PersonIsIdentified
     | Owns
     | InStaticCohort
     | Performed
@@ -192,7 +200,9 @@ def is_about_person(asked: Filter) -> bool:
         return is_about_person(asked.filter)
     if isinstance(asked, AllOf | AnyOf):
         return bool(asked.filters) and all(map(is_about_person, asked.filters))
-    return isinstance(asked, PersonProperty | PersonIs | Owns | InStaticCohort | Performed)
+    return isinstance(
+        asked, PersonProperty | PersonIs | PersonIsIdentified | Owns | InStaticCohort | Performed
+    )
 
 
 def parts(asked: Filter) -> Parts:

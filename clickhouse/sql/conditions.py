@@ -1,7 +1,7 @@
 """Conditions on one value, as SQL. NULL is as good as false, and comes of a missing value."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from clickhouse.query.conditions import (
@@ -14,6 +14,7 @@ from clickhouse.query.conditions import (
     IsSet,
     IsVersion,
     IsWithin,
+    JsonNode,
     Matches,
     Span,
 )
@@ -114,7 +115,29 @@ def _equals(condition: Equals, value: Fragment) -> Fragment:
         equal = sql("{number} IN {numbers:Array(Float64)}", number=_number(value), numbers=numbers)
         written = sql("match({value}, {json_number:String})", value=value, json_number=JSON_NUMBER)
         alternatives.append(all_of([equal, written]))
+    alternatives += [all_of(_node_conditions(document, value)) for document in condition.documents]
     return any_of(alternatives)
+
+
+_CONTAINERS = {"object": "Object", "list": "Array"}
+
+
+def _node_conditions(document: Sequence[JsonNode], value: Fragment) -> Iterator[Fragment]:
+    """What holds of each node of an equal document. Spaces and the order of keys are no part of it."""
+    for node in document:
+        steps = (
+            sql("{key:String}", key=step) if isinstance(step, str) else sql("{position:Int64}", position=step)
+            for step in node.path
+        )
+        at = joined(", ", (value, *steps))
+        if node.type in _CONTAINERS:
+            yield sql("JSONType({at}) = {type:String}", at=at, type=_CONTAINERS[node.type])
+            yield sql("JSONLength({at}) = {length:UInt64}", at=at, length=node.length)
+        elif node.type == "text":
+            yield sql("JSONType({at}) = 'String'", at=at)
+            yield sql("JSONExtractString({at}) = {text:String}", at=at, text=node.text)
+        else:
+            yield sql("JSONExtractRaw({at}) = {text:String}", at=at, text=node.text)
 
 
 def _contains(condition: Contains, value: Fragment) -> Fragment:

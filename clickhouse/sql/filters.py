@@ -22,6 +22,7 @@ from clickhouse.query.filters import (
     Owns,
     Performed,
     PersonIs,
+    PersonIsIdentified,
     PersonProperty,
     is_about_person,
 )
@@ -133,8 +134,8 @@ def _on_person(project_id: int, asked: Filter) -> Fragment:
             return _composed(project_id, asked, _on_person)
         case PersonProperty():
             return holds(asked.condition, property_text("person", asked.key))
-        case PersonIs():
-            return sql("person.id = {uuid:UUID}", uuid=asked.uuid)
+        case PersonIs() | PersonIsIdentified():
+            return _on_column(asked)
         case Owns():
             return sql(OWNS, project=project_id, condition=holds(asked.condition, _OWN_ID))
         case InStaticCohort():
@@ -142,6 +143,12 @@ def _on_person(project_id: int, asked: Filter) -> Fragment:
         case Performed():
             return _performed(project_id, asked)
     raise TypeError(f"{asked.kind} cannot be asked of a person")
+
+
+def _on_column(asked: PersonIs | PersonIsIdentified) -> Fragment:
+    if isinstance(asked, PersonIs):
+        return sql("person.id = {uuid:UUID}", uuid=asked.uuid)
+    return sql("person.is_identified = {is_identified:UInt8}", is_identified=int(asked.value))
 
 
 def _on_element(asked: Filter) -> Fragment:

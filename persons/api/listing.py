@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import BooleanField, F, Func, QuerySet, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.db.models.fields.json import KT
-from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models.lookups import Exact, GreaterThan, LessThan
 from rest_framework.request import Request
 
 from clickhouse.persons import count_persons, persons_page
@@ -23,7 +23,7 @@ from persons.api.parameters.person_fields import pick
 from persons.api.parameters.persons import ListParameters, PersonsParameters, Times
 from persons.api.rows import AT_ONCE, rows
 from persons.api.settled import settled_until
-from persons.models import Person, PersonTombstone, Project, known_as
+from persons.models import Person, PersonDistinctId, PersonTombstone, Project, known_as
 from persons.stores import clickhouse
 
 
@@ -57,10 +57,24 @@ class Listing:
         if asked.distinct_id is not None:
             persons = persons.filter(known_as(self.project, asked.distinct_id))
         if asked.email is not None:
-            persons = persons.annotate(email=KT("properties__email")).filter(email=asked.email)
+            persons = persons.filter(_has_email(asked.email))
+        if asked.key_identifier is not None:
+            persons = persons.filter(self._is_known_by(asked.key_identifier))
+        if asked.id is not None:
+            persons = persons.filter(pk__in=asked.id)
+        if asked.uuid is not None:
+            persons = persons.filter(uuid__in=asked.uuid)
+        if asked.is_identified is not None:
+            persons = persons.filter(is_identified=asked.is_identified)
         if times.last_seen_after is not None:
             persons = persons.filter(last_seen_at__gte=times.last_seen_after)
         return persons.exclude(last_seen_at=None) if asked.order.field == "last_seen_at" else persons
+
+    def _is_known_by(self, identifier: str) -> Q:
+        """Persons with a distinct id or an email. Two lookups by index: a join would repeat rows."""
+        owners = PersonDistinctId.objects.filter(project=self.project, distinct_id=identifier)
+        ids = [each for each in owners.values_list("person_id", flat=True) if each is not None]
+        return Q(pk__in=ids) | _has_email(identifier)
 
     def tombstones(self) -> QuerySet[Any]:
         """Those who are no more, in no order."""
@@ -125,6 +139,10 @@ class Listing:
     def _merged(self, persons: Iterable[Any], tombstones: Iterable[Any]) -> Iterator[Any]:
         descending = self.asked.order.descending
         return heapq.merge(persons, tombstones, key=self.place_of, reverse=descending)
+
+
+def _has_email(email: str) -> Q:
+    return Q(Exact(KT("properties__email"), email))
 
 
 def _pair(*parts: Any) -> Func:

@@ -110,6 +110,10 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({**UNORDERED, "exclusions": [excluded(D, 0, 1)]}, "invalid_input", "exclusions.0", PARTIAL),
     ({**UNORDERED, "exclusions": [excluded(D, 1, 2)]}, "invalid_input", "exclusions.0", PARTIAL),
+    *(
+        (excluding(excluded(D, **{name: value})), "not_supported", f"exclusions.0.{name}", name)
+        for name, value in (("funnelFromStep", 1), ("funnelToStep", 1), ("optionalInFunnel", True))
+    ),
     # Trends.
     ({**TRENDS, "entrance_period_start": ""}, "required", "entrance_period_start", NO_BUCKET),
     ({**WHOLE, "display": "ActionsLineGraph"}, "required", "entrance_period_start", NO_BUCKET),
@@ -211,11 +215,13 @@ def test_what_does_not_go_together_is_refused_by_name(
 def test_the_values_of_cohorts_are_those_of_the_breakdown(api: Api, path: str, project: Project) -> None:
     one, two = (Cohort.objects.create(project=project, name=name, is_static=True).pk for name in "ab")
     by = {**BY_COHORT, "breakdown": [one]}
-    values: list[Any] = [two, [one, two], "x", [""], "1.5"]
+    values: list[Any] = [two, [one, two], "x", [""], "1.5", "all", [one, "all"]]
     for value in values:
         answer = api.post(path, {**by, "funnel_step_breakdown": value})
         assert error_of(answer) == (400, "invalid_input", "funnel_step_breakdown")
-        assert f"all, {one}" in answer.json()["detail"]
+        assert answer.json()["detail"].endswith(f": {one}.")
+        answer = api.post(path, {**by, "breakdown": ["all", one], "funnel_step_breakdown": two})
+        assert answer.json()["detail"].endswith(f": all, {one}.")
 
 
 def test_the_cohorts_of_another_project_do_not_exist(api: Api, path: str) -> None:

@@ -133,6 +133,12 @@ def test_the_key_needs_to_read_persons_of_the_project(
         ({"entity_type": "events"}, {"other": 3, "two": 2, "one": 1}),
         ({"entity_id": "", "entity_type": "events"}, {"other": 3, "two": 2, "one": 1}),
         ({"entity_id": "X", "entity_type": "events"}, {}),
+        ({"entity_id": "V"}, {"one": 1, "two": 1}),
+        ({"entity_id": "V", "entity_type": ""}, {"one": 1, "two": 1}),
+        ({"entity_id": "V", "entity_math": "sum"}, {"one": 10, "two": 3.5}),
+        ({"entity_id": "W"}, {"other": 3}),
+        # No series has this math, so the event by itself counts.
+        ({"entity_id": "V", "entity_math": "dau"}, {"two": 2, "one": 1}),
         ({**V, "events": []}, {"two": 2, "one": 1}),
         ({**V, "events": [], "entity_order": 0}, {"two": 2, "one": 1}),
         ({**V, "events": [{"id": "W", "math": "hogql"}, FIRST_V]}, {"one": 1, "two": 1}),
@@ -159,6 +165,8 @@ def test_ids_of_actions_compare_as_numbers(api: Api, project: Project, trends: s
         for own in (action, str(action)):
             asked["actions"] = [{**late, "id": own}]
             assert values_of(api.post(trends, asked)) == {"other": 2, "one": 1, "two": 1}
+            without_type = {name: value for name, value in asked.items() if name != "entity_type"}
+            assert values_of(api.post(trends, without_type)) == {"other": 2, "one": 1, "two": 1}
 
 
 @pytest.mark.parametrize(
@@ -274,6 +282,20 @@ def test_the_range_is_the_whole_or_a_point_or_the_days_of_those_who_are_active(
     found = api.post(trends, {**V, **asked}).json()["resolved_date_range"]
     moments = [datetime.fromisoformat(found[name]) for name in ("date_from", "date_to")]
     assert moments == [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in meant]
+
+
+def test_a_relative_start_means_the_range_until_now(api: Api, capture: Capture, trends: str) -> None:
+    now = datetime.now(UTC)
+    for days in (0, 1, 6, 40):
+        capture(event("V", f"{days} days ago", (now - timedelta(days=days)).isoformat()))
+    for date_from in ("-7d", " -7d ", "7d", "-1w"):
+        for interval in ("day", "hour", "week"):
+            asked = {**V, "date_from": date_from, "interval": interval}
+            people = values_of(api.post(trends, asked))
+            assert (asked, set(people)) == (asked, {"0 days ago", "1 days ago", "6 days ago"})
+    assert len(values_of(api.post(trends, {**V, "date_from": "-3mStart", "interval": "month"}))) == 4
+    empty_interval = {**V, "date_from": "2021-05-03", "interval": ""}
+    assert len(values_of(api.get(trends, empty_interval))) == 4
 
 
 def test_without_dates_it_is_the_last_days_and_all_is_no_point(

@@ -61,6 +61,10 @@ def visits(capture: Capture) -> None:
         ({"breakdowns": [{"property": "price", "histogram_bin_count": 3}], "breakdown_value": "[1,1]"}, ""),
         ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": ""},
          "empty none"),
+        ({"breakdown": "price", "breakdown_histogram_bin_count": "5", "breakdown_value": '["",""]'},
+         "plain slash query root empty none null yes"),
+        ({"breakdowns": [{"property": "plan", "type": "person", "histogram_bin_count": 3}],
+          "breakdown_value": '[ "", "" ]'}, "plain slash query root empty none null yes"),
         ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": "pro"}, "plain slash"),
         ({"breakdown": "plan", "breakdown_type": "person", "breakdown_value": ""},
          "query empty none null yes"),
@@ -84,6 +88,10 @@ def test_values_may_be_numbers_booleans_and_lists_in_a_body(api: Api, trends: st
         (
             {"breakdown": "price", "breakdown_histogram_bin_count": 5, "breakdown_value": [5, 10]},
             {"plain", "slash"},
+        ),
+        (
+            {"breakdown": "price", "breakdown_histogram_bin_count": 5, "breakdown_value": ["", ""]},
+            {"plain", "slash", "query", "root", "empty", "none", "null", "yes"},
         ),
     ):
         assert set(values_of(api.post(trends, {**ASKED, **by}))) == people

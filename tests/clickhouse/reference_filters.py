@@ -64,7 +64,7 @@ def text(value: Any) -> str | None:
 
 def number_text(number: float) -> str:
     if number == int(number) and abs(number) < 1e21:
-        return str(int(number))
+        return str(int(Decimal(repr(number))))
     return format(Decimal(repr(number)), "f")
 
 
@@ -89,7 +89,7 @@ def single(operator: str, value: str, option: Any, zone: ZoneInfo, now: datetime
     assert wanted is not None
     match operator:
         case "exact" | "in":
-            return value == wanted or equal_numbers(value, wanted)
+            return value == wanted or equal_numbers(value, wanted) or equal_documents(value, wanted)
         case "icontains":
             return lower(wanted) in lower(value)
         case "regex":
@@ -110,7 +110,30 @@ def equal_numbers(left: str, right: str) -> bool:
     number = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?"
     if not (re.fullmatch(number, left) and re.fullmatch(number, right)):
         return False
-    return float(left) == float(right) and abs(float(right)) <= 2**53
+    return float(left) == float(right) and abs(float(right)) < 2**53
+
+
+def equal_documents(left: str, right: str) -> bool:
+    """Equal as JSON, if both are objects or both are lists."""
+    found = []
+    for each in (left, right):
+        try:
+            found.append(orjson.loads(each) if each.lstrip()[:1] in ("{", "[") else None)
+        except orjson.JSONDecodeError:
+            return False
+    return None not in found and canonical(found[0]) == canonical(found[1])
+
+
+def canonical(document: Any) -> Any:
+    """The same with texts for numbers and booleans, so that 1, true and "1" differ, and 1 and 1.0 do not."""
+    match document:
+        case dict():
+            return {key: canonical(each) for key, each in document.items()}
+        case list():
+            return [canonical(each) for each in document]
+        case str():
+            return document
+    return (text(document),)
 
 
 def compare(operator: str, value: str, bound: Any) -> bool:

@@ -3,24 +3,18 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
-from persons.api.parameters.door import Json, Parameters
+from persons.api.parameters.door import Json, KeepsEmpty, ParameterObject, Parameters
 from persons.api.parameters.kept import Deleted, Description, Name, not_too_deep
 from persons.api.parameters.properties import FILTERS, PropertiesParameter
 from persons.openapi.fields import DescribedAs, Named, told
 
-_Text = Annotated[
-    Annotated[str, Field(max_length=4_000)] | None,
-    BeforeValidator(lambda value: None if value == "" else value),
-]
-Matching = Annotated[
-    Annotated[Literal["exact", "contains", "regex"], Named("TextMatching")] | None,
-    BeforeValidator(lambda value: None if value == "" else value),
-]
+_Text = Annotated[str, Field(max_length=4_000)] | None
+Matching = Annotated[Literal["exact", "contains", "regex"], Named("TextMatching")] | None
 
 
-class ActionStep(BaseModel):
+class ActionStep(ParameterObject):
     """What one event must be like. What is absent does not matter; `tag_name`, `text`, `href` and `selector`
     ask for the element that autocapture saw."""
 
@@ -34,7 +28,10 @@ class ActionStep(BaseModel):
     text_matching: Annotated[Matching, told("How it is compared; `exact` if absent.", "contains")] = None
     href: Annotated[_Text, told("Where a link leads.", "/pricing")] = None
     href_matching: Annotated[Matching, told("How it is compared; `exact` if absent.", "exact")] = None
-    url: Annotated[_Text, told("The event's `$current_url`.", "/pricing")] = None
+    url: Annotated[
+        _Text,
+        told("The event's `$current_url`. With `contains`, `%` stands for any characters.", "/user/%/edit"),
+    ] = None
     url_matching: Annotated[Matching, told("How it is compared; `contains` if absent.", "contains")] = None
     selector: Annotated[_Text, told("A CSS selector.", "form button.primary")] = None
 
@@ -72,7 +69,7 @@ _Steps = Annotated[
 class ActionChanges(Parameters):
     """What a PATCH changes of an action. `deleted` does what DELETE does."""
 
-    name: Annotated[Name | None, told("How it is called.", "Bought something")] = None
+    name: Annotated[Name | None, KeepsEmpty, told("How it is called.", "Bought something")] = None
     description: Description = ""
     steps: _Steps = []
     deleted: Deleted = False

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from persons.api.parameters.door import EmptyIsAbsent, Flag, Json, Parameters, Whole, json_or_text, refuse
+from persons.api.parameters.door import Flag, Json, ParameterObject, Parameters, Whole, json_or_text, refuse
 from persons.errors import not_supported
 from persons.openapi.fields import DescribedAs, Mixed, Named, told
 
@@ -46,14 +46,13 @@ _Supported = Literal["event", "person", "cohort"]
 _Type = Annotated[
     Annotated[BreakdownType, DescribedAs(_Supported), Named("BreakdownType")] | None,
     BeforeValidator(lambda value: "event" if value == "events" else value),
-    EmptyIsAbsent,
 ]
 
 
-BinCount = Annotated[Annotated[Whole, Field(ge=1)] | None, EmptyIsAbsent]
+BinCount = Annotated[Whole, Field(ge=1)] | None
 
 
-class BreakdownMember(BaseModel):
+class BreakdownMember(ParameterObject):
     """One of `breakdowns`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, title="Breakdown")
@@ -67,7 +66,6 @@ class BreakdownMember(BaseModel):
     type: Annotated[_Type, told("Of what it is a property.", "event")] = None
     normalize_url: Annotated[
         Flag | None,
-        EmptyIsAbsent,
         told("Whether a trailing `/`, `?` or `#` makes no difference. Not in funnels.", False),
     ] = None
     histogram_bin_count: Annotated[

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from persons.api.parameters.door import Flag, Json, Paging, Parameters, Whole, refuse
+from persons.api.parameters.door import Flag, Json, KeepsEmpty, Paging, Parameters, Whole, refuse
 from persons.api.parameters.kept import not_too_deep
 from persons.api.parameters.values import VIRTUAL
 from persons.errors import invalid
@@ -70,9 +70,13 @@ class DeletionParameters(Parameters):
 class DeleteByIdsParameters(DeletionParameters):
     """``DELETE persons/``: of one person, found by what nobody shares."""
 
-    distinct_id: Annotated[DistinctId | None, told("One of the person's distinct ids.", "somebody")] = None
+    # Empty ones are refused: without them a request would mean other persons.
+    distinct_id: Annotated[
+        DistinctId | None, KeepsEmpty, told("One of the person's distinct ids.", "somebody")
+    ] = None
     email: Annotated[
         DistinctId | None,
+        KeepsEmpty,
         told("The person's email.", "somebody@example.com", needs={"distinct_id": None}),
     ] = None
 
@@ -110,7 +114,7 @@ class SplitParameters(Parameters):
     """``POST persons/:id/split/``: everything but one distinct id, or these."""
 
     main_distinct_id: Annotated[
-        DistinctId | None, told("The one that stays: all others are split off.", "somebody")
+        DistinctId | None, KeepsEmpty, told("The one that stays: all others are split off.", "somebody")
     ] = None
     distinct_ids_to_split: Annotated[
         Annotated[list[DistinctId] | None, Field(min_length=1), Json],
@@ -153,6 +157,7 @@ class UpdatePropertyParameters(Parameters):
     key: Annotated[PropertyName, told("The name of the property.", "plan")]
     value: Annotated[
         Annotated[Any, AfterValidator(lambda value: not_too_deep([value])[0])],
+        KeepsEmpty,
         told("Its new value: any JSON but null.", "pro", 5),
     ]
 

@@ -4,10 +4,18 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from persons.api.parameters.door import Flag, Json, Parameters, Unsupported, refuse
+from persons.api.parameters.door import (
+    Flag,
+    Json,
+    KeepsEmpty,
+    ParameterObject,
+    Parameters,
+    Unsupported,
+    refuse,
+)
 from persons.api.parameters.kept import Deleted, Description, Name, SentProperties
 from persons.openapi.fields import told
 
@@ -44,7 +52,7 @@ _DistinctIds = Annotated[list[str], FailFast(), Field(max_length=MAX_IDS), Json]
 _Uuids = Annotated[list[UUID], FailFast(), Field(max_length=MAX_IDS), Json]
 
 
-class CohortFilters(BaseModel):
+class CohortFilters(ParameterObject):
     """The definition of a dynamic cohort."""
 
     model_config = ConfigDict(extra="allow", frozen=True, title="CohortDefinition")
@@ -63,7 +71,7 @@ class CohortChanges(Parameters):
     """What a PATCH changes of a cohort. Whom it names is added to a static one; `deleted` does what DELETE
     does."""
 
-    name: Annotated[Name | None, told("How it is called.", "Paying customers")] = None
+    name: Annotated[Name | None, KeepsEmpty, told("How it is called.", "Paying customers")] = None
     description: Description = ""
     is_static: Annotated[
         Flag, told("Persons are put into it, instead of filters saying who is in it. For good.", False)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import orjson
 import re2
 
 from clickhouse.query.conditions import (
@@ -22,6 +23,7 @@ from clickhouse.query.conditions import (
     IsSet,
     IsVersion,
     IsWithin,
+    JsonNode,
     Matches,
     Span,
 )
@@ -33,6 +35,8 @@ from persons.models import Project
 
 Scalar = str | int | float | bool
 MAX_VALUES = 10_000
+# Of the objects and lists that the values of a filter are; each is a part of the statement.
+MAX_NODES = 500
 MAX_VALUE_LENGTH = 100_000
 
 
@@ -89,7 +93,35 @@ def _equals(values: list[Scalar], at: str) -> Equals:
     exact = sorted(
         {number for number in numbers if number is not None and abs(number) <= LARGEST_EXACT_NUMBER}
     )
-    return Equals(texts=tuple(dict.fromkeys(map(text_of, values))), numbers=tuple(exact))
+    documents = tuple(filter(None, (_document(each) for each in values if isinstance(each, str))))
+    if sum(map(len, documents)) > MAX_NODES:
+        raise invalid(at, f"Objects and lists as JSON text may have at most {MAX_NODES} members in all.")
+    return Equals(texts=tuple(dict.fromkeys(map(text_of, values))), numbers=tuple(exact), documents=documents)
+
+
+def _document(text: str) -> tuple[JsonNode, ...]:
+    """The nodes of the object or the list that a JSON text is; none for any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return ()
+    try:
+        pending: list[tuple[tuple[str | int, ...], Any]] = [((), orjson.loads(text))]
+    except orjson.JSONDecodeError:
+        return ()
+    nodes: list[JsonNode] = []
+    while pending and len(nodes) <= MAX_NODES:
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            nodes.append(JsonNode(path=path, type="object", length=len(value)))
+            pending += [((*path, key), member) for key, member in value.items()]
+        elif isinstance(value, list):
+            nodes.append(JsonNode(path=path, type="list", length=len(value)))
+            pending += [((*path, position), member) for position, member in enumerate(value, start=1)]
+        elif isinstance(value, str):
+            nodes.append(JsonNode(path=path, type="text", text=value))
+        else:
+            text_of_value = "null" if value is None else text_of(value)
+            nodes.append(JsonNode(path=path, type="other", text=text_of_value))
+    return tuple(nodes)
 
 
 def _contains(values: list[Scalar], at: str) -> Contains:

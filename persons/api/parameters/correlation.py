@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.correlation import CorrelationQuery
 from clickhouse.query.filters import EVERYTHING, Entity, Filter, both
-from persons.api.parameters.door import EmptyIsAbsent, Flag, Format, Json, Limit, Offset, Text, Whole
+from persons.api.parameters.door import Flag, Format, Json, Limit, Offset, Text, Whole
 from persons.api.parameters.entities import STEPS, TypedEntity, entity_of
 from persons.api.parameters.filters import filter_of
 from persons.api.parameters.funnel import FunnelDefinition, unpaged_query
@@ -65,7 +65,6 @@ class CorrelationParameters(FunnelDefinition):
     ] = None
     funnel_correlation_person_converted: Annotated[
         Flag | None,
-        EmptyIsAbsent,
         told("Those who got to the last step, or those who did not. Absent: both.", True, False),
     ] = None
     funnel_correlation_person_limit: Limit = 100

@@ -2,14 +2,25 @@
 
 A request becomes one dict (query string and JSON body, with fixed precedence), the dict becomes a pydantic
 model. What the model does not know is ignored and reported; what PostHog understands and we do not is
-refused by name.
+refused by name. `ParameterObject` holds the rules for empty values and for enumerations.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
 
@@ -26,7 +37,7 @@ HARMLESS = frozenset(
         "insight", "new_entity", "layout", "compare", "client_query_id", "cache_invalidation_key",
         "personal_api_key", "refresh", "shown_as", "smoothing_intervals", "formula", "bin_count", "selector",
         "aggregation_axis_format", "aggregation_axis_prefix", "aggregation_axis_postfix", "breakdown_limit",
-        "hidden_legend_keys",
+        "breakdown_hide_other_aggregation", "funnel_step_reference", "hidden_legend_keys",
     }
 )  # fmt: skip
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, False, "false", "[]", "{}")
@@ -59,10 +70,89 @@ def built(*supported: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+class KeepsEmpty:
+    """Marks a field for which the empty text is a value."""
+
+
+class _FieldRule(NamedTuple):
+    """How one field reads a raw value. `choices` maps lower case to the spelling of an enumeration."""
+
+    choices: Mapping[str, str]
+    keeps_empty: bool
+    is_required: bool
+    is_flag: bool
+
+
+@functools.cache
+def _field_rules(model: type[BaseModel]) -> dict[str, _FieldRule]:
+    """The rules of a model's fields, by the name that clients use."""
+    return {
+        field.alias or name: _FieldRule(
+            choices={choice.lower(): choice for choice in _choices(field.annotation)},
+            keeps_empty=KeepsEmpty in field.metadata,
+            is_required=field.is_required(),
+            is_flag=field.annotation is bool,
+        )
+        for name, field in model.model_fields.items()
+    }
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    """The texts that an annotation enumerates, if it is an enumeration."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        yield from (each for each in arguments if isinstance(each, str))
+    elif origin is Annotated:
+        yield from _choices(arguments[0])
+    elif origin in (Union, UnionType):
+        for each in arguments:
+            yield from _choices(each)
+
+
+class ParameterObject(BaseModel):
+    """An object that clients send: the parameters of an endpoint, or an object inside of them.
+
+    An empty text is an absent value, unless the field is marked with `KeepsEmpty`. A null is an absent value
+    where a field has a default. Enumerations ignore case.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        rules = _field_rules(cls)
+        return {
+            name: _spelled(rules.get(name), value)
+            for name, value in data.items()
+            if not _is_absent(rules.get(name), value)
+        }
+
+
+def _is_absent(rule: _FieldRule | None, value: Any) -> bool:
+    if rule is None:
+        return False
+    if value is None:
+        return not rule.is_required
+    return isinstance(value, str) and not value and not rule.keeps_empty
+
+
+def _spelled(rule: _FieldRule | None, value: Any) -> Any:
+    if rule is None or not rule.choices or not isinstance(value, str):
+        return value
+    return rule.choices.get(value.lower(), value.lower())
+
+
+def type_of(sent: Any) -> str | None:
+    """The `type` of an object as the enumeration spells it in lower case. For discriminators."""
+    kind = sent.get("type") if isinstance(sent, Mapping) else getattr(sent, "type", None)
+    return kind.lower() if isinstance(kind, str) else None
+
+
 Format = Literal["json", "csv", "ndjson"]
 
 
-class Parameters(BaseModel):
+class Parameters(ParameterObject):
     """What an endpoint takes. Field names are the parameters' names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -75,11 +165,13 @@ class Parameters(BaseModel):
 Model = TypeVar("Model", bound=Parameters)
 
 
-def raw_parameters(request: Request) -> dict[str, Any]:
+def raw_parameters(request: Request, model: type[Parameters] = Parameters) -> dict[str, Any]:
     """Query string and JSON body as one: the body wins, except for paging. Of repeated names the last counts,
-    except that on GET `events` may be repeated plain names."""
+    except that on GET `events` may be repeated plain names. A flag of the model that stands in the query
+    string without a value is true."""
     sent = sent_parameters(request)
-    query: dict[str, Any] = dict(sent)
+    flags = {name for name, rule in _field_rules(model).items() if rule.is_flag}
+    query: dict[str, Any] = {name: True if name in flags and not value else value for name, value in sent}
     refuse_nul(query)
     # A null stands for a parameter that was not given.
     sent_body = request.data if isinstance(request.data, Mapping) else {}
@@ -110,7 +202,8 @@ def read(model: type[Model], request: Request, *, wished: str = "json") -> tuple
 
     ``wished`` is the format that path and headers ask for; the parameter wins.
     """
-    raw = {"format": wished, **raw_parameters(request)}
+    raw = raw_parameters(request, model)
+    raw["format"] = raw.get("format") or wished
     for parameter in model.unsupported:
         if parameter.name in raw and parameter.refuses(raw[parameter.name]):
             raise not_supported(
@@ -189,16 +282,14 @@ def _flag(value: Any) -> Any:
         text = value.strip().lower()
         if text in {"y", "yes", "t", "true", "on", "1"}:
             return True
-        if text in {"n", "no", "f", "false", "off", "0", ""}:
+        if text in {"n", "no", "f", "false", "off", "0"}:
             return False
     if isinstance(value, bool | int) and value in (0, 1):
         return bool(value)
     raise PydanticCustomError("bool", "Must be true or false.")
 
 
-# `?email=` is what a form sends for a text that was not given.
-EmptyIsAbsent = BeforeValidator(lambda value: None if value == "" else value)
-Text = Annotated[str | None, EmptyIsAbsent]
+Text = str | None
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -225,6 +316,17 @@ class PagingOrFile(Paging):
     def most(self) -> int:
         """How many persons may be in the answer."""
         return 2**62 if self.format != "json" and "limit" not in self.model_fields_set else self.limit
+
+
+def _refuse_value(value: Any, info: ValidationInfo) -> Any:
+    if Unsupported(str(info.field_name)).refuses(value):
+        detail = "`{name}` is not supported by this release; leave it out."
+        raise refuse_unsupported(detail, name=info.field_name)
+    return value
+
+
+# A field that PostHog understands, and that is refused by name unless its value means nothing.
+Refused = Annotated[SkipJsonSchema[Any], AfterValidator(_refuse_value)]
 
 
 def refuse(detail: str, **context: Any) -> PydanticCustomError:

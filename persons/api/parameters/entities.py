@@ -1,14 +1,23 @@
 """`events` and `actions`: what happened (spec/posthog-behaviour.md 0.5, spec/decisions.md section 6)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from clickhouse.query.filters import EVERYTHING, Entity, both
 from clickhouse.query.trends import Statistic
-from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, Unsupported, Whole, refuse
+from persons.api.parameters.door import (
+    Json,
+    ParameterObject,
+    Parameters,
+    Refused,
+    Unsupported,
+    Whole,
+    refuse,
+    type_of,
+)
 from persons.api.parameters.filters import action_entity, filter_of
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.properties import FILTERS, PropertiesParameter
@@ -17,12 +26,16 @@ from persons.openapi.fields import Named, told
 
 STATISTICS: tuple[str, ...] = get_args(Statistic)
 # Says what is counted of an event, not which events there are.
+_PER_ACTOR = tuple(f"{kind}_count_per_actor" for kind in STATISTICS)
 COUNTING_MATH = (
-    "total", "dau", "weekly_active", "monthly_active", "unique_group", "unique_session", "hogql",
-    *(f"{kind}{suffix}" for kind in STATISTICS for suffix in ("", "_count_per_actor")),
+    "total", "dau", "weekly_active", "monthly_active", "unique_session", "hogql", *STATISTICS, *_PER_ACTOR,
 )  # fmt: skip
 FIRST_TIME = "first_time_for_user"
-MATH = (*COUNTING_MATH, FIRST_TIME, "first_time_for_user_with_filters", "first_matching_event_for_user")
+# `unique_group` leaves out the events without a group, so no endpoint may ignore it.
+MATH = (
+    *COUNTING_MATH, "unique_group", FIRST_TIME, "first_time_for_user_with_filters",
+    "first_matching_event_for_user",
+)  # fmt: skip
 Math = Annotated[Literal[MATH], Named("Math")]  # type: ignore[valid-type]
 
 
@@ -30,13 +43,15 @@ Math = Annotated[Literal[MATH], Named("Math")]  # type: ignore[valid-type]
 STEPS = [{"id": "sign up"}, {"id": "note created", "properties": FILTERS[0]}, {"id": "paid"}]
 
 
-class EntityParameter(BaseModel):
+class EntityParameter(ParameterObject):
     """What events and actions have in common."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    # Labels, and what PostHog reads in lists of events alone. `math_hogql` belongs to a math that is refused,
+    # or that has no effect.
     harmless: ClassVar[frozenset[str]] = frozenset(
-        {"name", "custom_name", "uuid", "index", "key", "math_hogql", "math_group_type_index",
-         "optionalInFunnel", "days"}
+        {"name", "custom_name", "uuid", "index", "key", "days", "kind", "version", "response", "limit",
+         "orderBy", "math_hogql"}
     )  # fmt: skip
 
     order: Annotated[
@@ -53,12 +68,27 @@ class EntityParameter(BaseModel):
     ] = None
     math_property: Annotated[
         Annotated[str, Field(max_length=10_000)] | None,
-        EmptyIsAbsent,
         told("Of which property of the events `math` is computed."),
     ] = None
     math_property_type: SkipJsonSchema[Any] = None
     math_multiplier: SkipJsonSchema[Any] = None
+    math_property_revenue_currency: SkipJsonSchema[Any] = None
+    math_group_type_index: SkipJsonSchema[Any] = None
     properties: Annotated[PropertiesParameter, told("Which of the events count.")] = None
+    optionalInFunnel: Refused = None
+    fixedProperties: Refused = None
+    # `id` has the name of the event.
+    event: Refused = None
+    # Several events as one.
+    nodes: Refused = None
+    nestedFilters: Refused = None
+    # Tables of a data warehouse.
+    table_name: Refused = None
+    id_field: Refused = None
+    timestamp_field: Refused = None
+    distinct_id_field: Refused = None
+    dw_source_type: Refused = None
+    aggregation_target_field: Refused = None
 
 
 class EventParameter(EntityParameter):
@@ -106,8 +136,7 @@ class TypedAction(ActionParameter):
 
 def tag_of_type(entity: Any) -> str:
     """Which of two models an entity is one of. Whatever has no known type is an event with a mistake."""
-    kind = entity.get("type") if isinstance(entity, Mapping) else getattr(entity, "type", None)
-    return "=actions" if kind == "actions" else "=events"
+    return "=actions" if type_of(entity) == "actions" else "=events"
 
 
 # An event or an action: its `type` says which.
@@ -181,6 +210,8 @@ def entity_of(
     """What an event or an action stands for. Raises a 400 whose attr begins with `path`."""
     if asked.math is not None and asked.math not in math:
         raise not_supported(f"{path}.math", f"math {asked.math!r} is not supported here by this release.")
+    if asked.math in _PER_ACTOR and asked.math_group_type_index is not None:
+        raise not_supported(f"{path}.math_group_type_index", "Groups are not supported by this release.")
     first_time = asked.math == FIRST_TIME
     filtered = filter_of(context, asked.properties, f"{path}.properties")
     if isinstance(asked, EventParameter):

@@ -44,9 +44,10 @@ def _one_order(value: Any) -> Any:
 
 
 def _known_order(value: Any) -> Any:
-    if value not in ("timestamp", "-timestamp"):
+    order = value.lower() if isinstance(value, str) else value
+    if order not in ("timestamp", "-timestamp"):
         raise refuse('Must be ["timestamp"] for the oldest first, or ["-timestamp"] for the newest.')
-    return value
+    return order
 
 
 class EventsParameters(Parameters):

@@ -4,6 +4,7 @@ looked up (spec/decisions.md section 5).
 Every function raises a 400 whose attr begins with the path it was given.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -255,7 +256,12 @@ def steps_entity(context: Context, steps: Sequence[ActionStep], path: str) -> En
 def _step_filter(context: Context, step: ActionStep, path: str) -> Filter:
     conditions = [filter_of(context, step.properties, f"{path}.properties")]
     if step.url:
-        url = text_condition(step.url, step.url_matching or "contains", f"{path}.url")
+        matching = step.url_matching or "contains"
+        url = (
+            _contains_url(step.url)
+            if matching == "contains"
+            else text_condition(step.url, matching, f"{path}.url")
+        )
         conditions.append(EventProperty(key="$current_url", condition=url))
     if step.tag_name:
         conditions.append(ElementValue(of="tag_name", condition=Equals(texts=(step.tag_name,))))
@@ -279,6 +285,14 @@ def text_condition(text: str, matching: str, path: str) -> Condition:
             check_pattern(text, path)
             return Matches(patterns=(text,))
     return Equals(texts=(text,))
+
+
+def _contains_url(text: str) -> Condition:
+    """The address contains the text, in which `%` stands for any characters. Nothing else is a wildcard."""
+    parts = [part for part in text.split("%") if part]
+    if len(parts) <= 1:
+        return Contains(texts=("".join(parts),))
+    return Matches(patterns=("(?is)" + ".*".join(map(re.escape, parts)),))
 
 
 def stored_id(value: object) -> int | None:

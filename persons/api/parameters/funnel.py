@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from clickhouse.query.filters import Entity, both
 from clickhouse.query.funnel import (
@@ -35,10 +35,6 @@ from persons.errors import invalid, not_supported
 from persons.openapi.fields import DescribedAs, Named, told
 
 _MATH = frozenset({*COUNTING_MATH, FIRST_TIME})
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 class FunnelDefinition(
@@ -84,7 +80,6 @@ class FunnelDefinition(
     ] = None
     funnel_window_interval_unit: Annotated[
         Annotated[WindowUnit, Named("FunnelWindowUnit")],
-        BeforeValidator(_lower),
         told("Its unit. A month has 31 days.", "hour", needs={"funnel_window_interval": 48}),
     ] = "day"
     funnel_window_days: Annotated[
@@ -111,7 +106,7 @@ class FunnelDefinition(
     def is_of_trends(self) -> bool:
         """Whether it is one bucket of funnel trends that is asked about."""
         if self.funnel_viz_type is None:
-            return bool(self.display == "ActionsLineGraph")
+            return str(self.display).lower() == "actionslinegraph"
         return self.funnel_viz_type == "trends"
 
 

@@ -1,7 +1,7 @@
 """The breakdown of a funnel: of which value the persons are asked for (spec/posthog-behaviour.md 4.7).
 
-A breakdown by a property of events decides which events count. One by a property of persons, or by cohorts,
-is a filter on persons when values are asked for, and without effect when none are.
+A breakdown by a property of events decides which events count. One by cohorts keeps the persons in the listed
+cohorts. One by a property of persons is a filter on persons if values are given, and has no effect otherwise.
 """
 
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -20,7 +20,7 @@ from persons.api.parameters.breakdowns import (
     refuse_other_values,
 )
 from persons.api.parameters.conditions import MAX_VALUE_LENGTH, MAX_VALUES, Scalar, text_of
-from persons.api.parameters.door import EmptyIsAbsent, Unsupported, Whole, json_or_text, refuse
+from persons.api.parameters.door import KeepsEmpty, Unsupported, Whole, json_or_text, refuse
 from persons.api.parameters.filters import in_cohort, stored_id
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
@@ -29,9 +29,9 @@ from persons.openapi.fields import Mixed, Named, told
 
 
 def _values(sent: Any) -> list[str] | None:
-    """The texts of the values asked for; None for any."""
+    """The texts of the values; None if there is no restriction, which is what null and an empty list mean."""
     document = json_or_text(sent) if sent != "" else sent
-    if sent is None:
+    if document is None:
         return None
     if isinstance(sent, str) and not isinstance(document, str | list | None):
         # 1.0 is what JSON calls the number 1, and may be the text of a property.
@@ -71,7 +71,6 @@ class FunnelBreakdownParameters(BreakdownParameters):
 
     breakdown_attribution_type: Annotated[
         Annotated[Attribution, Named("BreakdownAttributionType")] | None,
-        EmptyIsAbsent,
         told(
             "The value that stands for a person, in a breakdown by events: that of the first or last event "
             "of the funnel that has one; each, for the events that have it; or that of the event that made "
@@ -82,7 +81,6 @@ class FunnelBreakdownParameters(BreakdownParameters):
     ] = None
     breakdown_attribution_value: Annotated[
         Whole | None,
-        EmptyIsAbsent,
         told(
             "The step, from 0; required with `step`. In an unordered funnel the steps count in the order in "
             "which they were done.",
@@ -92,11 +90,13 @@ class FunnelBreakdownParameters(BreakdownParameters):
     ] = None
     funnel_step_breakdown: Annotated[
         list[str] | None,
+        KeepsEmpty,
         BeforeValidator(_values),
         Mixed,
         told(
-            "Only the persons of this value of the breakdown, or of these. Null or an empty text: those "
-            "without a value. For cohorts their ids.",
+            "Only the persons with this value of the breakdown, or with one of these. An empty text, or a "
+            "null in a list: those without a value. Null and an empty list do not restrict. For cohorts "
+            "their ids, or `all` if the breakdown lists it.",
             "Chrome",
             ["Chrome", None],
             needs={"breakdown": "$browser"},
@@ -108,6 +108,7 @@ class FunnelBreakdownParameters(BreakdownParameters):
         Unsupported("breakdown_group_type_index"),
         Unsupported("breakdown_normalize_url"),
         Unsupported("breakdown_histogram_bin_count"),
+        Unsupported("breakdown_path_cleaning"),
     )
 
 
@@ -181,17 +182,20 @@ def _has_one_of(key: str, values: list[str] | None) -> Filter:
 
 
 def _is_in_one_of(context: Context, by: AskedBreakdown, values: list[str] | None) -> Filter:
-    """The persons in one of the cohorts asked for."""
+    """The persons in one of the cohorts that the values name; without values, in one of those listed."""
     ids = {key: stored_id(key) for key in by.keys if key not in EVERYBODY}
     wanted = [each for each in ids.values() if each is not None]
     there = {*Cohort.objects.filter(project=context.project, pk__in=wanted).values_list("pk", flat=True)}
     for key, each in ids.items():
         if each not in there:
             raise invalid(by.keys_at, f"Cohort ID {key!r} does not exist in this project.")
-    if values is None or any(each in EVERYBODY for each in values):
-        return EVERYTHING
-    asked = [stored_id(each) for each in values]
-    if not there.issuperset(asked):
-        allowed = ", ".join(["all", *map(str, sorted(there))])
+    lists_all = any(key in EVERYBODY for key in by.keys)
+    asked = by.keys if values is None else values
+    wanted_ids = [stored_id(each) for each in asked if each not in EVERYBODY]
+    asks_for_all = len(wanted_ids) < len(asked)
+    if not there.issuperset(wanted_ids) or (asks_for_all and not lists_all):
+        allowed = ", ".join([*(["all"] if lists_all else []), *map(str, sorted(there))])
         raise invalid("funnel_step_breakdown", f"Must be among the cohorts of the breakdown: {allowed}.")
-    return either(*(in_cohort(context, each, by.keys_at) for each in asked))
+    if asks_for_all:
+        return EVERYTHING
+    return either(*(in_cohort(context, each, by.keys_at) for each in dict.fromkeys(wanted_ids)))

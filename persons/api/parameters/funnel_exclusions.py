@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag
+from pydantic import ConfigDict, Discriminator, Tag
 
 from clickhouse.query.filters import EVERYTHING, Entity
 from clickhouse.query.funnel import Exclusion, Order
-from persons.api.parameters.door import Json, Parameters, Whole
+from persons.api.parameters.door import Json, ParameterObject, Parameters, Refused, Whole
 from persons.api.parameters.entities import TypedAction, TypedEvent, entity_of, tag_of_type
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid
 from persons.openapi.fields import Named, told
 
 
-class _Between(BaseModel):
+class _Between(ParameterObject):
     funnel_from_step: Annotated[Whole, told("After which step it must not happen, from 0.", 0, ge=0)]
     funnel_to_step: Annotated[Whole, told("Before which step it must not happen, from 0.", 1, ge=0)]
+    # The names in PostHog's queries.
+    funnelFromStep: Refused = None
+    funnelToStep: Refused = None
 
 
 class EventExclusion(TypedEvent, _Between):

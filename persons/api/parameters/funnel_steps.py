@@ -3,7 +3,7 @@
 from typing import Annotated, NamedTuple
 
 from clickhouse.query.funnel import furthest_steps
-from persons.api.parameters.door import EmptyIsAbsent, Json, Parameters, Whole
+from persons.api.parameters.door import Json, Parameters, Whole
 from persons.errors import invalid
 from persons.openapi.fields import told
 
@@ -27,11 +27,10 @@ class StepParameters(Parameters):
         told("The furthest step reached is one of these, counted from 1. Wins over `funnel_step`.", [1, 3]),
     ] = None
     funnel_from_step: Annotated[
-        Whole | None, EmptyIsAbsent, told("In trends, the step that counts as the first, from 0.", 0)
+        Whole | None, told("In trends, the step that counts as the first, from 0.", 0)
     ] = None
     funnel_to_step: Annotated[
         Whole | None,
-        EmptyIsAbsent,
         told("In trends, the step that counts as the last, from 0; the last one if absent.", 1),
     ] = None
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from clickhouse.query.dates import ABSOLUTE, DateError, Moment, days_of, parse_moment
 from persons.api.changes import Order, Place, Window
 from persons.api.parameters.cursors import place_of
-from persons.api.parameters.door import Flag, Format, Json, Parameters, Text, Whole, refuse
+from persons.api.parameters.door import Flag, Format, Json, ParameterObject, Parameters, Text, Whole, refuse
 from persons.errors import invalid
 from persons.models import Project
 from persons.openapi.fields import DescribedAs, Named, told
@@ -89,7 +89,7 @@ class ChangesParameters(Parameters):
     ] = None
 
 
-class PairParameter(BaseModel):
+class PairParameter(ParameterObject):
     """A person, and a moment of its own."""
 
     model_config = ConfigDict(extra="allow", frozen=True, title="PersonAndMoment")

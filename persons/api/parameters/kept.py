@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 from rest_framework.serializers import ValidationError as TooDeep
 
-from persons.api.parameters.door import Flag, Json, refuse
+from persons.api.parameters.door import Flag, Json, KeepsEmpty, refuse
 from persons.api.parameters.properties import (
     BehaviourParameter,
     NodeParameter,
@@ -23,9 +23,9 @@ from persons.openapi.fields import DescribedAs, told
 _PROPERTIES: TypeAdapter[Any] = TypeAdapter(PropertiesParameter)
 Leaf = PropertyParameter | BehaviourParameter
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+Name = Annotated[str, KeepsEmpty, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 Description = Annotated[
-    str, StringConstraints(max_length=10_000), told("What it is about.", "Seen by sales.")
+    str, KeepsEmpty, StringConstraints(max_length=10_000), told("What it is about.", "Seen by sales.")
 ]
 Deleted = Annotated[Flag, told("`true` deletes it, as DELETE does.", False)]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from clickhouse.query.lifecycle import LifecycleQuery, LifecycleType
 from persons.api.parameters.dates import DateParameters, dates_of
-from persons.api.parameters.door import EmptyIsAbsent, Flag, IncludeTotal, PagingOrFile, Text, Unsupported
+from persons.api.parameters.door import Flag, IncludeTotal, PagingOrFile, Text, Unsupported
 from persons.api.parameters.entities import COUNTING_MATH, OneEntityParameters, entities
 from persons.api.parameters.filters import EventFilterParameters, event_filter
 from persons.api.parameters.leaves import Context, moment_of
@@ -29,7 +29,6 @@ class LifecycleParameters(PagingOrFile, DateParameters, OneEntityParameters, Eve
     ] = None
     lifecycle_type: Annotated[
         Annotated[LifecycleType, Named("LifecycleType")] | None,
-        EmptyIsAbsent,
         told(
             "`returning`: did it in the period and in the one before. `dormant`: in that one, but "
             "not in this one. `new`: in this one, was created in it, and in none before. `resurrecting`: in "

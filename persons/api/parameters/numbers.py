@@ -29,7 +29,7 @@ def number_text(number: int | float) -> str:
     if isinstance(number, int):
         return str(number)
     if number.is_integer() and abs(number) < 1e21:
-        return str(int(number))
+        return str(int(Decimal(repr(number))))
     if 1e-6 <= abs(number) < 1e21:
         return format(Decimal(repr(number)), "f")
     mantissa, _, exponent = repr(number).partition("e")

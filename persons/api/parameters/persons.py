@@ -1,15 +1,27 @@
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from clickhouse.query.conditions import Equals
 from clickhouse.query.dates import DateError, parse_moment
-from clickhouse.query.filters import EVERYTHING, Filter, Owns, PersonProperty, both
+from clickhouse.query.filters import (
+    EVERYTHING,
+    Filter,
+    Owns,
+    PersonIs,
+    PersonIsIdentified,
+    PersonProperty,
+    both,
+    either,
+    is_about_person,
+)
 from clickhouse.query.persons import PersonsQuery
 from clickhouse.query.search import search_filter
 from persons.api.cursors import Place, list_of, place_in
+from persons.api.parameters.batches import MAX_BATCH
 from persons.api.parameters.door import (
     Flag,
     IncludeTotal,
@@ -17,18 +29,42 @@ from persons.api.parameters.door import (
     Parameters,
     Text,
     Whole,
+    refuse,
 )
-from persons.api.parameters.filters import Search, filter_of, in_cohort
+from persons.api.parameters.filters import Search, filter_of, in_cohort, stored_filter, stored_id
 from persons.api.parameters.leaves import Context
 from persons.api.parameters.person_fields import Fields
 from persons.api.parameters.properties import PropertiesParameter
-from persons.errors import invalid
-from persons.models import Project
-from persons.openapi.fields import Named, told
+from persons.errors import invalid, not_supported
+from persons.models import Person, Project
+from persons.openapi.fields import DescribedAs, Named, told
 
 _MOMENT = (
     "ISO 8601, without an offset in the project's time zone, a date being its midnight; or relative: `-1d`."
 )
+
+
+def _separated(value: Any) -> list[str]:
+    """The members of a text with commas in it, or of a list."""
+    members = value if isinstance(value, list) else str(value).split(",")
+    texts = [str(each).strip() for each in members]
+    if len(texts) > MAX_BATCH:
+        raise refuse("May have at most {most} members.", most=MAX_BATCH)
+    return texts
+
+
+def _ids(value: Any) -> tuple[int, ...]:
+    ids = [stored_id(each) for each in _separated(value)]
+    if None in ids:
+        raise refuse("Must be ids of persons, whole numbers with commas between them.")
+    return tuple(dict.fromkeys(each for each in ids if each is not None))
+
+
+def _uuids(value: Any) -> tuple[UUID, ...]:
+    try:
+        return tuple(dict.fromkeys(map(UUID, _separated(value))))
+    except ValueError as error:
+        raise refuse("Must be uuids of persons, with commas between them.") from error
 
 
 class PersonsParameters(PagingOrFile):
@@ -36,6 +72,29 @@ class PersonsParameters(PagingOrFile):
 
     distinct_id: Annotated[Text, told("Whoever has exactly this distinct id.", "user-1")] = None
     email: Annotated[Text, told("Those with exactly this email.", "user-1@example.com")] = None
+    key_identifier: Annotated[
+        Text, told("The persons with exactly this distinct id, or exactly this email.", "user-1")
+    ] = None
+    id: Annotated[
+        tuple[int, ...] | None,
+        BeforeValidator(_ids),
+        DescribedAs(str),
+        told("The persons with these ids, with commas between them.", "12,13"),
+    ] = None
+    uuid: Annotated[
+        tuple[UUID, ...] | None,
+        BeforeValidator(_uuids),
+        DescribedAs(str),
+        told(
+            "The persons with these uuids, with commas between them.", "0190d3f1-1c3e-5a6b-8c7d-2f4e6a8b0c1d"
+        ),
+    ] = None
+    is_identified: Annotated[
+        Flag | None, told("The persons who are identified, or those who are not.", True, False)
+    ] = None
+    filter_test_accounts: Annotated[
+        Flag, told("Adds the project's `test_account_filters`, which must be about persons.", True)
+    ] = False
     search: Search = None
     properties: Annotated[
         PropertiesParameter,
@@ -112,7 +171,8 @@ class ListParameters(PersonsParameters):
     @property
     def by_ids_alone(self) -> bool:
         """Whether PostgreSQL can answer by its indexes."""
-        return self.search is None and self.properties is None and self.cohort is None
+        found_elsewhere = (self.search, self.properties, self.cohort)
+        return found_elsewhere == (None, None, None) and not self.filter_test_accounts
 
     @property
     def order(self) -> Order:
@@ -182,16 +242,19 @@ def check_list(asked: ListParameters) -> None:
     if not asked.by_ids_alone and (attr := next((name for name, value in ours.items() if value), None)):
         raise invalid(
             attr,
-            "ClickHouse finds persons by search, properties and cohort, and does not know when they changed. "
-            "Leave those out, or this.",
+            "ClickHouse finds persons by search, properties, cohort and filter_test_accounts, and does not "
+            "know when they changed. Leave those out, or this.",
         )
     if not asked.include_deleted:
         return
     if asked.order.field != "updated_at":
         raise invalid("order_by", "With include_deleted it must be updated_at or -updated_at.")
-    for name in ("distinct_id", "email", "last_seen_after"):
+    living_only = ("distinct_id", "email", "key_identifier", "id", "uuid", "is_identified", "last_seen_after")
+    for name in living_only:
         if getattr(asked, name) is not None:
-            raise invalid("include_deleted", f"Of who is no more nothing is kept that {name} could be about.")
+            raise invalid(
+                "include_deleted", f"`{name}` finds no deleted persons, so the two cannot be combined."
+            )
     if asked.offset:
         raise invalid("offset", "With include_deleted pages go by `next` or by cursor.")
 
@@ -220,7 +283,19 @@ def persons_query(
     if asked.distinct_id is not None:
         filters.append(Owns(condition=Equals(texts=(asked.distinct_id,))))
     if asked.email is not None:
-        filters.append(PersonProperty(key="email", condition=Equals(texts=(asked.email,))))
+        filters.append(_has_email(asked.email))
+    if asked.key_identifier is not None:
+        owns = Owns(condition=Equals(texts=(asked.key_identifier,)))
+        filters.append(either(owns, _has_email(asked.key_identifier)))
+    if asked.uuid is not None:
+        filters.append(either(*(PersonIs(uuid=each) for each in asked.uuid)))
+    if asked.id is not None:
+        persons = Person.objects.filter(project=context.project, pk__in=asked.id)
+        filters.append(either(*(PersonIs(uuid=each) for each in persons.values_list("uuid", flat=True))))
+    if asked.is_identified is not None:
+        filters.append(PersonIsIdentified(value=asked.is_identified))
+    if asked.filter_test_accounts:
+        filters.append(_without_test_accounts(context))
     return PersonsQuery(
         project_id=context.project.pk,
         filter=both(*filters),
@@ -228,6 +303,21 @@ def persons_query(
         offset=asked.offset,
         after=after,
     )
+
+
+def _has_email(email: str) -> Filter:
+    return PersonProperty(key="email", condition=Equals(texts=(email,)))
+
+
+def _without_test_accounts(context: Context) -> Filter:
+    """Raises a 400 if the project's filters are about events, which a list of persons does not have."""
+    name = "filter_test_accounts"
+    found = stored_filter(context, context.project.test_account_filters, name)
+    if found != EVERYTHING and not is_about_person(found):
+        raise not_supported(
+            name, "The project's test_account_filters are about events, which lists of persons do not filter."
+        )
+    return found
 
 
 def list_query(context: Context, asked: ListParameters, after: Place | None) -> PersonsQuery:

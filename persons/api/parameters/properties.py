@@ -7,9 +7,19 @@ their shape only; persons/api/parameters/filters.py says what they mean.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from persons.api.parameters.door import Flag, Json, Whole, refuse, refuse_unsupported
+from persons.api.parameters.door import (
+    Flag,
+    Json,
+    KeepsEmpty,
+    ParameterObject,
+    Refused,
+    Whole,
+    refuse,
+    refuse_unsupported,
+    type_of,
+)
 from persons.openapi.fields import Mixed, Named, told
 
 MAX_FILTERS = 1_000
@@ -75,13 +85,17 @@ def _with_type(schema: dict[str, Any]) -> None:
     del schema["properties"]["type"]["default"]
 
 
-class PropertyParameter(BaseModel):
+class PropertyParameter(ParameterObject):
     """What a property's value must be."""
 
     model_config = ConfigDict(
         extra="allow", frozen=True, title="PropertyFilter", json_schema_extra=_with_type
     )
-    harmless: ClassVar[frozenset[str]] = frozenset({"label", "cohort_name", "uuid"})
+    # Labels, what PostHog compiles of a filter, and what it reads of groups alone.
+    harmless: ClassVar[frozenset[str]] = frozenset(
+        {"label", "cohort_name", "uuid", "group_type_index", "group_key_names", "bytecode", "bytecode_error",
+         "conditionHash", "conditionType"}
+    )  # fmt: skip
 
     type: Annotated[
         Annotated[PropertyType, Named("PropertyFilterType")],
@@ -94,7 +108,7 @@ class PropertyParameter(BaseModel):
         _refusing(UNSUPPORTED_TYPES, "The type"),
         BeforeValidator(lambda value: _SYNONYMS.get(value, value) if isinstance(value, str) else value),
     ] = "event"
-    key: Annotated[str, told("The name of the property.", "$browser", max_length=10_000)]
+    key: Annotated[str, KeepsEmpty, told("The name of the property.", "$browser", max_length=10_000)]
     operator: Annotated[
         Annotated[Operator, Named("PropertyOperator")],
         told("How the property's value and this one are compared.", "exact"),
@@ -102,6 +116,7 @@ class PropertyParameter(BaseModel):
     ] = "exact"
     value: Annotated[
         Any,
+        KeepsEmpty,
         told(
             "A text, a number, true or false, or a list of these. Not for `is_set` and `is_not_set`.",
             "Chrome",
@@ -114,15 +129,12 @@ class PropertyParameter(BaseModel):
     def _fill(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        absent = {name for name in ("operator", "type") if data.get(name) is None}
-        data = {name: value for name, value in data.items() if name not in absent}
         if "values" in data:
-            data.setdefault("value", data["values"])
+            data = {"value": data["values"], **data}
             del data["values"]
-        return {"key": "id", **data} if data.get("type") in _COHORT_TYPES else data
+        return {"key": "id", **data} if type_of(data) in _COHORT_TYPES else data
 
 
-# No set: what is compared with these may be a list or an object.
 _COHORT_TYPES = ("cohort", "static-cohort", "precalculated-cohort")
 
 
@@ -132,11 +144,13 @@ def _name_or_id(value: Any) -> Any:
     return value
 
 
-class BehaviourParameter(BaseModel):
+class BehaviourParameter(ParameterObject):
     """What a person did in a period; in definitions of cohorts, and in filters on lists of persons."""
 
     model_config = ConfigDict(extra="allow", frozen=True, title="BehaviouralFilter")
-    harmless: ClassVar[frozenset[str]] = frozenset({"bytecode", "conditionHash", "conditionType"})
+    harmless: ClassVar[frozenset[str]] = frozenset(
+        {"bytecode", "bytecode_error", "conditionHash", "conditionType", "label", "uuid"}
+    )
 
     type: Literal["behavioral"]
     key: Annotated[
@@ -170,9 +184,16 @@ class BehaviourParameter(BaseModel):
     operator_value: Annotated[Annotated[Whole, Field(ge=0, le=10**12)] | None, told("How often.", 3)] = None
     negation: Annotated[Flag, told("The person did not.", False)] = False
     event_filters: Annotated["PropertiesParameter", told("Which of those events count.")] = None
+    # Of behaviours that are refused.
+    total_periods: Refused = None
+    min_periods: Refused = None
+    seq_event: Refused = None
+    seq_event_type: Refused = None
+    seq_time_value: Refused = None
+    seq_time_interval: Refused = None
 
 
-class PropertyGroupParameter(BaseModel):
+class PropertyGroupParameter(ParameterObject):
     """Filters, or groups, joined with AND or OR; not both in one group."""
 
     model_config = ConfigDict(extra="allow", frozen=True, title="PropertyGroup")
@@ -180,17 +201,11 @@ class PropertyGroupParameter(BaseModel):
     type: Annotated[Literal["AND", "OR"], Named("PropertyGroupType"), told("How they are joined.", "AND")]
     values: "Annotated[list[NodeParameter], BeforeValidator(_not_mixed), told('What is joined.')]"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _upper(cls, data: Any) -> Any:
-        joined = data.get("type") if isinstance(data, dict) else None
-        return {**data, "type": joined.upper()} if isinstance(joined, str) else data
-
 
 def _is_group(node: Any) -> bool:
     if not isinstance(node, Mapping):
         return isinstance(node, PropertyGroupParameter)
-    return str(node.get("type")).upper() in ("AND", "OR") or ("values" in node and "key" not in node)
+    return type_of(node) in ("and", "or") or ("values" in node and "key" not in node)
 
 
 def _not_mixed(values: Any) -> Any:
@@ -205,8 +220,7 @@ def _not_mixed(values: Any) -> Any:
 def _tag_of_node(node: Any) -> str:
     if _is_group(node):
         return "=group"
-    kind = node.get("type") if isinstance(node, Mapping) else getattr(node, "type", None)
-    return "=behaviour" if kind == "behavioral" else "=property"
+    return "=behaviour" if type_of(node) == "behavioral" else "=property"
 
 
 NodeParameter = Annotated[
@@ -234,7 +248,7 @@ def _named(filters: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for name, value in filters.items():
         key, _, operator = name.rpartition("__")
-        if key and operator in OPERATORS:
+        if key and operator.lower() in OPERATORS:
             found.append({"key": key, "operator": operator, "value": value})
         else:
             found.append({"key": name, "value": value})

@@ -1,5 +1,6 @@
 """Which of several entities is asked about (spec/posthog-behaviour.md 1.3): `entity_id` and its kin."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
@@ -7,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from rest_framework.exceptions import ValidationError as Refusal
 
 from clickhouse.query.filters import Entity
-from persons.api.parameters.door import EmptyIsAbsent, Json, Whole, refuse_unsupported
+from persons.api.parameters.door import Json, Whole, refuse_unsupported
 from persons.api.parameters.entities import (
     COUNTING_MATH,
     FIRST_TIME,
@@ -23,7 +24,7 @@ from persons.api.parameters.leaves import Context
 from persons.errors import invalid, moved
 from persons.openapi.fields import Named, told
 
-_SUPPORTED = frozenset({*COUNTING_MATH, FIRST_TIME}) - {"unique_group", "hogql"}
+_SUPPORTED = frozenset({*COUNTING_MATH, FIRST_TIME}) - {"hogql"}
 _NO_ID = "An entity id and the entity type must be provided to determine an entity"
 _NO_TYPE = "An entity must be provided for target entity to be determined"
 
@@ -41,11 +42,10 @@ def _built(value: Any) -> Any:
     return value
 
 
-_Id = Annotated[Annotated[str, Field(max_length=400)] | None, BeforeValidator(_id_text), EmptyIsAbsent]
+_Id = Annotated[Annotated[str, Field(max_length=400)] | None, BeforeValidator(_id_text)]
 _Type = Annotated[
     Annotated[Literal["events", "actions"], Named("EntityType")] | None,
     BeforeValidator(_built),
-    EmptyIsAbsent,
 ]
 # An example of `events`, of which one is to be found.
 _SUM = [{"id": "paid", "math": "sum", "math_property": "amount"}]
@@ -65,12 +65,16 @@ class TargetEntityParameters(EntityParameters):
     # Generators of clients would take them for the same name.
     entityId: Annotated[_Id, SkipJsonSchema()] = None
     entity_type: Annotated[
-        _Type, told("Of which kind it is. Also `type`.", "actions", needs={"entity_id": "3"})
+        _Type,
+        told(
+            "Of which kind it is. If absent, `events` or `actions` must contain the id. Also `type`.",
+            "actions",
+            needs={"entity_id": "3"},
+        ),
     ] = None
     type: Annotated[_Type, SkipJsonSchema()] = None
     entity_math: Annotated[
         Math | None,
-        EmptyIsAbsent,
         told("Which number is computed for each person. `total`, how many events, if absent.", "dau"),
     ] = None
     events: Annotated[
@@ -90,7 +94,6 @@ class TargetEntityParameters(EntityParameters):
     ] = None
     entity_order: Annotated[
         Annotated[Whole, Field(ge=0)] | None,
-        EmptyIsAbsent,
         told(
             "The series at this place is meant, whatever its id and its math. Counted from 0, by `order`, "
             "actions before events.",
@@ -98,6 +101,17 @@ class TargetEntityParameters(EntityParameters):
             needs={"events": _SUM},
         ),
     ] = None
+
+
+def _kind_of_sent(
+    name: str, math: str, sent: Sequence[EventParameter | ActionParameter]
+) -> Literal["events", "actions"] | None:
+    """The type of the first entity with the id, one with the same math before the others."""
+    with_id = [
+        each for each in sent if each.id == (name if isinstance(each, EventParameter) else stored_id(name))
+    ]
+    with_math = [each for each in with_id if (each.math or "total") == math]
+    return next((each.type for each in (*with_math, *with_id)), None)
 
 
 class Target(NamedTuple):
@@ -130,7 +144,7 @@ def _sent(asked: TargetEntityParameters) -> tuple[EventParameter | ActionParamet
     sent, order = in_order(asked), asked.entity_order
     if order is not None and order < len(sent):
         return sent[order]
-    kind, wanted = _kind_and_id(asked, len(sent))
+    kind, wanted = _kind_and_id(asked, [each for each, _ in sent])
     math = asked.entity_math or "total"
     for each, path in sent:
         if (each.type, each.id, each.math or "total") == (kind, wanted, math):
@@ -139,11 +153,15 @@ def _sent(asked: TargetEntityParameters) -> tuple[EventParameter | ActionParamet
     return bare.model_validate({"id": wanted, "math": math}), None
 
 
-def _kind_and_id(asked: TargetEntityParameters, number_of_entities: int) -> tuple[str, str | int | None]:
-    """No id means all events."""
+def _kind_and_id(
+    asked: TargetEntityParameters, sent: Sequence[EventParameter | ActionParameter]
+) -> tuple[str, str | int | None]:
+    """No id means all events. Without a type, an entity in the request that has the id decides."""
     kind, name = asked.type or asked.entity_type, asked.entityId or asked.entity_id
-    if kind is None and name is None and asked.entity_order is not None and number_of_entities:
-        raise invalid("entity_order", f"Must be between 0 and {number_of_entities - 1}.")
+    if kind is None and name is None and asked.entity_order is not None and sent:
+        raise invalid("entity_order", f"Must be between 0 and {len(sent) - 1}.")
+    if kind is None and name is not None:
+        kind = _kind_of_sent(name, asked.entity_math or "total", sent)
     if name is None and kind != "events":
         raise invalid("entity_id", _NO_ID, "required")
     if kind is None:

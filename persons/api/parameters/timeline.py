@@ -26,7 +26,11 @@ class TimelineParameters(DateParameters, EntityParameters, BreakdownParameters):
     ] = None
     filter_test_accounts: Annotated[Flag, told("Adds the project's `test_account_filters`.", True)] = False
 
-    harmless: ClassVar[frozenset[str]] = frozenset({"display"})
+    # Which properties are looked at does not depend on the form of their values.
+    harmless: ClassVar[frozenset[str]] = frozenset(
+        {"display", "breakdown_normalize_url", "breakdown_path_cleaning", "breakdown_histogram_bin_count",
+         "breakdown_group_type_index"}
+    )  # fmt: skip
     unsupported: ClassVar[tuple[Unsupported, ...]] = (
         *EntityParameters.unsupported,
         Unsupported("aggregation_group_type_index"),

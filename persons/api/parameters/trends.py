@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict
 
-from clickhouse.query.dates import DateError, DateRange, interval_starts, last_days, one_interval
+from clickhouse.query.dates import ABSOLUTE, DateError, DateRange, interval_starts, last_days, one_interval
 from clickhouse.query.filters import both
 from clickhouse.query.trends import Events, Intervals, Measure, Numbers, Sessions, TrendsQuery
 from persons.api.parameters.dates import AskedInterval, DateParameters, date_range
@@ -45,7 +45,8 @@ class TrendParameters(
         AskedInterval,
         told(
             "Decides whether `date_to` is rounded to the end of its hour or of its day, and how long an "
-            "interval is; `day` if absent. `minute` is understood as `hour`.",
+            "interval is; `day` if absent. `minute` is understood as `hour`. In trends, an absolute "
+            "`date_from` with an interval and without `date_to` means the interval that starts there.",
             "week",
         ),
     ] = "day"
@@ -118,10 +119,10 @@ def _query(
 
 
 def _range(asked: TrendParameters, target: Target, whole: DateRange) -> DateRange:
-    """A point of a chart when only its start is given, and its interval; the last days for those who count
-    as active in them; else the whole range."""
-    begins_somewhere = asked.date_from is not None and asked.date_from.strip() != "all"
-    if begins_somewhere and asked.date_to is None and "interval" in asked.model_fields_set:
+    """A point of a chart when only its start, an absolute date, is given with an interval; the last days for
+    persons who count as active in them; else the whole range."""
+    starts_point = asked.date_from is not None and ABSOLUTE.fullmatch(asked.date_from.strip())
+    if starts_point and asked.date_to is None and "interval" in asked.model_fields_set:
         whole = one_interval(whole, asked.interval)
     days = _ACTIVE_DAYS.get(target.sent.math or "")
     return whole if days is None else last_days(whole, days, clipped=asked.explicit_date)
@@ -130,8 +131,11 @@ def _range(asked: TrendParameters, target: Target, whole: DateRange) -> DateRang
 def _measure(target: Target) -> Measure:
     """What the math of the entity computes."""
     sent, math = target.sent, target.sent.math
-    if sent.math_multiplier not in (None, 1):
-        raise not_supported(target.attr("math_multiplier"), "Not supported by this release; leave it out.")
+    for name, neutral in (("math_multiplier", 1), ("math_property_revenue_currency", None)):
+        if getattr(sent, name) not in (None, neutral):
+            raise not_supported(
+                target.attr(name), f"`{name}` is not supported by this release; leave it out."
+            )
     if math == "unique_session":
         return Sessions()
     if math not in STATISTICS:

@@ -29,7 +29,7 @@ from persons.api.parameters.breakdowns import (
     refuse_other_values,
 )
 from persons.api.parameters.conditions import MAX_VALUE_LENGTH, Scalar, check_pattern, text_of
-from persons.api.parameters.door import Flag, Unsupported, refuse
+from persons.api.parameters.door import Flag, KeepsEmpty, Unsupported, refuse
 from persons.api.parameters.filters import in_cohort
 from persons.api.parameters.leaves import Context
 from persons.errors import invalid, not_supported
@@ -58,6 +58,7 @@ class TrendBreakdownParameters(BreakdownParameters):
 
     breakdown_value: Annotated[
         str | None,
+        KeepsEmpty,
         BeforeValidator(_value_text),
         told(
             "Only the events, or the persons, with this value of the breakdown, which has no effect without "
@@ -78,13 +79,16 @@ class TrendBreakdownParameters(BreakdownParameters):
         BinCount,
         told(
             "Into how many bins numbers are sorted. `breakdown_value` is a bin, as JSON: `[5, 10]` is from 5 "
-            "on and below 10.",
+            'on and below 10; `["", ""]` is everybody.',
             10,
             needs={"breakdown": "seats", "breakdown_type": "person", "breakdown_value": "[5, 10]"},
         ),
     ] = None
 
-    unsupported: ClassVar[tuple[Unsupported, ...]] = (Unsupported("breakdown_group_type_index"),)
+    unsupported: ClassVar[tuple[Unsupported, ...]] = (
+        Unsupported("breakdown_group_type_index"),
+        Unsupported("breakdown_path_cleaning"),
+    )
 
 
 def breakdown_filter(context: Context, asked: TrendBreakdownParameters) -> Filter:
@@ -119,6 +123,8 @@ def _has_value(by: AskedBreakdown, value: str, asked: TrendBreakdownParameters) 
         has_none = contrary(property_is(key=key, condition=IsSet()))
         # As an address, the empty text is a slash.
         return has_none if normalize_url else either(has_none, property_is(key=key, condition=_equals(value)))
+    if bins is not None and _is_only_bin(value):
+        return EVERYTHING
     if bins is not None:
         return both(*(property_is(key=key, condition=each) for each in _in_bin(value)))
     condition = _is_address(value) if normalize_url else _equals(value)
@@ -127,6 +133,14 @@ def _has_value(by: AskedBreakdown, value: str, asked: TrendBreakdownParameters) 
 
 def _equals(text: str) -> Condition:
     return Equals(texts=(text,))
+
+
+def _is_only_bin(value: str) -> bool:
+    """Whether it is the bin of a chart without numbers, which has everybody in it."""
+    try:
+        return bool(orjson.loads(value) == ["", ""])
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _in_bin(value: str) -> tuple[Condition, Condition]:

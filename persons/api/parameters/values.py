@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import Field
 
 from clickhouse.query.values import ValuesQuery
-from persons.api.parameters.door import EmptyIsAbsent, Paging, Whole
+from persons.api.parameters.door import Paging, Whole
 from persons.models import Project
 from persons.openapi.fields import told
 
@@ -17,14 +17,12 @@ class ValuesParameters(Paging):
 
     key: Annotated[
         Annotated[str, Field(max_length=10_000)] | None,
-        EmptyIsAbsent,
         told(
             "The person property, or `distinct_id`. Without one there are no values.", "plan", "distinct_id"
         ),
     ] = None
     value: Annotated[
         Annotated[str, Field(max_length=100_000)] | None,
-        EmptyIsAbsent,
         told("Only the values that contain this text.", "pro"),
     ] = None
     limit: Annotated[Whole, told("How many values a page has at most.", 10, ge=1, le=1_000)] = 20

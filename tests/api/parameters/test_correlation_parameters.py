@@ -179,7 +179,9 @@ REFUSED: dict[str, list[tuple[Any, str, str, str]]] = {
         ({"id": "a", "type": "groups"}, "invalid_input", ".type", "events or actions"),
         ({"id": "a", "type": None}, "invalid_input", ".type", "events or actions"),
         ({"type": "events"}, "required", ".id", "required"),
-        ({"id": "", "type": "events"}, "invalid_input", ".id", ""),
+        ({"id": "", "type": "events"}, "required", ".id", ""),
+        ({"id": "a", "type": ""}, "required", ".type", ""),
+        ({**WATCHED, "optionalInFunnel": True}, "not_supported", ".optionalInFunnel", "optionalInFunnel"),
         ({"id": "x", "type": "actions"}, "invalid_input", ".id", "whole number"),
         ({"id": 12, "type": "actions"}, "invalid_input", ".id", "Action ID 12 does not exist!"),
         ({**WATCHED, "math": "first_time_for_user"}, "not_supported", ".math", "first_time_for_user"),
@@ -194,18 +196,16 @@ REFUSED: dict[str, list[tuple[Any, str, str, str]]] = {
         ([IS_PRO, {**IS_PRO, "type": "group"}], "not_supported", ".1.type", "group"),
     ],
     "funnel_correlation_type": [
-        (sent, "invalid_input", "", "'properties'") for sent in ("nonsense", "", 5, ["events"])
+        (sent, "invalid_input", "", "'properties'") for sent in ("nonsense", 5, ["events"])
     ],
     "funnel_correlation_person_converted": [
         (sent, "invalid_input", "", "true or false") for sent in NO_FLAGS
     ],
-    "funnel_correlation_person_limit": [
-        (sent, "invalid_input", "", "") for sent in (0, 10_001, "", "x", True)
-    ],
-    "funnel_correlation_person_offset": [(sent, "invalid_input", "", "") for sent in (-1, "", "x", True)],
+    "funnel_correlation_person_limit": [(sent, "invalid_input", "", "") for sent in (0, 10_001, "x", True)],
+    "funnel_correlation_person_offset": [(sent, "invalid_input", "", "") for sent in (-1, "x", True)],
     "funnel_viz_type": [("trends", "invalid_input", "", "whole funnel")],
     "display": [("ActionsLineGraph", "invalid_input", "", "whole funnel")],
-    "funnel_step": [(3, "invalid_input", "", "between 1 and 2"), ("", "invalid_input", "", "whole number")],
+    "funnel_step": [(3, "invalid_input", "", "between 1 and 2"), ("x", "invalid_input", "", "whole number")],
     "events": [([A], "invalid_input", "", "two steps")],
     "aggregation_group_type_index": [(0, "not_supported", "", "aggregation_group_type_index")],
 }

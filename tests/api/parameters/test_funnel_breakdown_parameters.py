@@ -127,8 +127,9 @@ VALUES: list[tuple[Any, tuple[str, ...] | None]] = [
     ([True, "false"], ("true", "false")),
     (["true"], ("true",)),
     ("", ("",)),
-    ("null", ("",)),
+    ("null", None),
     ([None], ("",)),
+    ("[null]", ("",)),
     ([""], ("",)),
     ("$$_posthog_breakdown_null_$$", ("",)),
     (["Chrome", "$$_posthog_breakdown_null_$$"], ("Chrome", "")),
@@ -169,7 +170,7 @@ def test_an_empty_value_without_a_breakdown_is_a_field_that_was_left_empty() -> 
     assert funnel_of(PROJECT, {**WHOLE, "funnel_step_breakdown": ""}) == funnel_of(PROJECT, WHOLE)
 
 
-def test_values_of_cohorts_ask_for_those_who_are_in_one_of_them(project: Project) -> None:
+def test_a_breakdown_by_cohorts_keeps_the_persons_in_the_cohorts_that_it_lists(project: Project) -> None:
     one, two = (Cohort.objects.create(project=project, name=name, is_static=True).pk for name in "ab")
     in_one, in_two = InStaticCohort(cohort_id=one), InStaticCohort(cohort_id=two)
     by: dict[str, Any] = {**WHOLE, "breakdown": [one, two, "all"], "breakdown_type": "cohort"}
@@ -190,5 +191,10 @@ def test_values_of_cohorts_ask_for_those_who_are_in_one_of_them(project: Project
         single = {**by, "breakdown": sent, "funnel_step_breakdown": one}
         assert funnel_of(project, single).filter == in_one
     assert funnel_of(project, {**by, "breakdown": "all", "funnel_step_breakdown": "all"}).filter == EVERYTHING
+    unlisted: dict[str, Any] = {**by, "breakdown": [one, two]}
+    absent: dict[str, Any]
+    for absent in ({}, {"funnel_step_breakdown": None}, {"funnel_step_breakdown": []}):
+        assert funnel_of(project, {**unlisted, **absent}).filter == AnyOf(filters=(in_one, in_two))
+    assert funnel_of(project, {**by, "breakdown": one}).filter == in_one
     several = {**WHOLE, "breakdowns": [{"property": one, "type": "cohort"}], "funnel_step_breakdown": one}
     assert funnel_of(project, several).filter == in_one

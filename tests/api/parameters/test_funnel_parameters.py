@@ -243,6 +243,20 @@ def test_dropping_off_before_an_exclusion_begins_is_answered() -> None:
 # Breakdowns.
 
 
+# As PostHog writes an entity whose fields are not set, and what it says of one without any effect.
+NULLS: dict[str, Any] = dict.fromkeys(
+    (
+        "order", "math", "math_property", "math_property_type", "math_multiplier",
+        "math_property_revenue_currency", "math_group_type_index", "math_hogql", "optionalInFunnel",
+        "fixedProperties", "table_name", "id_field", "timestamp_field", "distinct_id_field",
+    )
+)  # fmt: skip
+LABELS: dict[str, Any] = {
+    "type": "events", "name": "A", "custom_name": "First", "kind": "EventsNode", "version": 1, "uuid": "x",
+    "index": 0, "days": [], "limit": 100, "orderBy": ["timestamp"], "response": {},
+}  # fmt: skip
+
+
 def test_what_else_posthog_sends_is_accepted_without_effect() -> None:
     neutral: dict[str, Any]
     for neutral in (
@@ -254,7 +268,9 @@ def test_what_else_posthog_sends_is_accepted_without_effect() -> None:
         {"breakdowns": ""},
         {"breakdown_attribution_type": "all_events"},
         {"funnel_from_step": 0, "funnel_to_step": 2},
-        {"drop_off": ""},
+        {"drop_off": "false"},
+        {"breakdown_hide_other_aggregation": True, "funnel_step_reference": "total"},
+        {"events": [{**A, **NULLS, **LABELS}, B, C]},
         {"entrance_period_start": ""},
         {"include_recordings": "true"},
         {"funnel_aggregate_by_hogql": "person_id"},
