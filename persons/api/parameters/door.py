@@ -70,12 +70,14 @@ class Parameters(BaseModel):
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
     # What else this endpoint accepts without effect.
     harmless: ClassVar[frozenset[str]] = frozenset()
+    # Parameters of the JSON body in which null is a value. In all others null means "not given".
+    nullable: ClassVar[frozenset[str]] = frozenset()
 
 
 Model = TypeVar("Model", bound=Parameters)
 
 
-def raw_parameters(request: Request) -> dict[str, Any]:
+def raw_parameters(request: Request, nullable: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Query string and JSON body as one: the body wins, except for paging. Of repeated names the last counts,
     except that on GET `events` may be repeated plain names."""
     sent = sent_parameters(request)
@@ -83,7 +85,7 @@ def raw_parameters(request: Request) -> dict[str, Any]:
     refuse_nul(query)
     # A null stands for a parameter that was not given.
     sent_body = request.data if isinstance(request.data, Mapping) else {}
-    body = {name: value for name, value in sent_body.items() if value is not None}
+    body = {name: value for name, value in sent_body.items() if value is not None or name in nullable}
     events = [value for name, value in sent if name == "events"]
     if request.method != "POST" and _are_names(events):
         query["events"] = [{"id": name} for name in events if name]
@@ -110,7 +112,7 @@ def read(model: type[Model], request: Request, *, wished: str = "json") -> tuple
 
     ``wished`` is the format that path and headers ask for; the parameter wins.
     """
-    raw = {"format": wished, **raw_parameters(request)}
+    raw = {"format": wished, **raw_parameters(request, model.nullable)}
     for parameter in model.unsupported:
         if parameter.name in raw and parameter.refuses(raw[parameter.name]):
             raise not_supported(
