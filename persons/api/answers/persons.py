@@ -124,7 +124,7 @@ class CohortOfPerson(BaseModel):
 
     id: int
     name: str
-    count: Annotated[int | None, told("Not counted here: null.")]
+    count: Annotated[int | None, told("How many persons are in it now. Null if counting exceeds the limits of a query.")]
 
 
 class PersonCohorts(BaseModel):
