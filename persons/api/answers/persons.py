@@ -124,7 +124,7 @@ class CohortOfPerson(BaseModel):
 
     id: int
     name: str
-    count: Annotated[int | None, told("How many persons are in it now. Null if counting exceeds the limits of a query.")]
+    count: Annotated[int | None, told("How many are in it now; null if counting exceeds the limits.")]
 
 
 class PersonCohorts(BaseModel):

@@ -62,16 +62,38 @@ def built(*supported: str) -> AfterValidator:
 Format = Literal["json", "csv", "ndjson"]
 
 
+def _flag(value: Any) -> Any:
+    """Booleans, and the texts that PostHog takes for them."""
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in {"y", "yes", "t", "true", "on", "1"}:
+            return True
+        if text in {"n", "no", "f", "false", "off", "0", ""}:
+            return False
+    if isinstance(value, bool | int) and value in (0, 1):
+        return bool(value)
+    raise PydanticCustomError("bool", "Must be true or false.")
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 class Parameters(BaseModel):
     """What an endpoint takes. Field names are the parameters' names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     format: Annotated[Format, built("json")] = "json"
+    wait_until_visible: Flag = False
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
     # What else this endpoint accepts without effect.
     harmless: ClassVar[frozenset[str]] = frozenset()
     # Parameters of the JSON body in which null is a value. In all others null means "not given".
     nullable: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def asks_clickhouse(self) -> bool:
+        """Whether answering may need ClickHouse, which gets everything a moment later than PostgreSQL."""
+        return True
 
 
 Model = TypeVar("Model", bound=Parameters)
@@ -185,25 +207,11 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _flag(value: Any) -> Any:
-    """Booleans, and the texts that PostHog takes for them."""
-    if isinstance(value, str):
-        text = value.strip().lower()
-        if text in {"y", "yes", "t", "true", "on", "1"}:
-            return True
-        if text in {"n", "no", "f", "false", "off", "0", ""}:
-            return False
-    if isinstance(value, bool | int) and value in (0, 1):
-        return bool(value)
-    raise PydanticCustomError("bool", "Must be true or false.")
-
-
 # `?email=` is what a form sends for a text that was not given.
 EmptyIsAbsent = BeforeValidator(lambda value: None if value == "" else value)
 Text = Annotated[str | None, EmptyIsAbsent]
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
 Limit = Annotated[Whole, told("How many persons or things a page has at most.", 10, ge=1, le=10_000)]
 Offset = Annotated[Whole, told("How many come before the page. `next` has the right one.", 0, ge=0, le=2**62)]
 IncludeTotal = Annotated[

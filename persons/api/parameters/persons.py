@@ -115,6 +115,10 @@ class ListParameters(PersonsParameters):
         return self.search is None and self.properties is None and self.cohort is None
 
     @property
+    def asks_clickhouse(self) -> bool:
+        return not self.by_ids_alone
+
+    @property
     def order(self) -> Order:
         name = self.order_by or ("updated_at" if self.include_deleted else "-created_at")
         return Order(name.removeprefix("-"), name.startswith("-"))

@@ -33,8 +33,8 @@ from persons.openapi.operation import describe
 from persons.stores import clickhouse
 
 _HOW_PERSONS_ARE_MADE = (
-    "Persons are made by events, not by this endpoint. Send an `$identify` event, or any event with `$set`, to "
-    "/batch/ with the project's token; the first event of a distinct_id makes its person."
+    "Persons are made by events, not by this endpoint. Send an `$identify` event, or any event with `$set`, "
+    "to /batch/ with the project's token; the first event of a distinct_id makes its person."
 )
 
 
@@ -42,6 +42,7 @@ class PersonsView(ChangingView, DeletingView):
     """``/api/projects/:project_id/persons/``"""
 
     scope_object = "person"
+    postgres_only = frozenset({"retrieve", "distinct_ids", "deletion_status"})
 
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Explain how persons are made to a client that tries to post one to the list."""
