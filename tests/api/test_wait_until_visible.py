@@ -110,7 +110,7 @@ def test_rows_that_are_acknowledged_later_are_not_waited_for(
         api.capture(project, [paid("bob")])
 
     api.capture(project, [paid("ann")])
-    monkeypatch.setattr(visibility.time, "sleep", between_two_polls)
+    monkeypatch.setattr("persons.api.visibility.time.sleep", between_two_polls)
     answer = api.post(f"/api/projects/{project.pk}/persons/funnel/", {**FUNNEL, "wait_until_visible": True})
     assert names_of(answer) == {"ann"}
     assert Outbox.objects.filter(project=project).exists()

@@ -44,7 +44,7 @@ class PersonsView(ChangingView, DeletingView):
     scope_object = "person"
     postgres_only = frozenset({"retrieve", "distinct_ids", "deletion_status"})
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Explain how persons are made to a client that tries to post one to the list."""
         if request.method == "POST" and "list" in self.action_map.values():
             raise MethodNotAllowed("POST", detail=_HOW_PERSONS_ARE_MADE)
