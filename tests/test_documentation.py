@@ -41,6 +41,7 @@ from persons.management.commands import (
     serve,
 )
 from persons.models import ALL_SCOPES
+from persons.openapi.query import SHARED_NAMES
 from persons.openapi.views import description as document
 from tests.docs.pages import pages
 from tests.openapi.wire import operations
@@ -114,7 +115,13 @@ def test_a_parameter_is_described_on_the_page_of_its_endpoint_or_where_that_lead
         if (operation.method.upper(), re.sub(r"\{(\w+)\}", r":\1", operation.path)) in asked
         for name in operation.fields
     }
-    assert {name for name in names - {"personal_api_key"} if f"`{name}`" not in told} == set()
+    names -= {"personal_api_key", *SHARED_NAMES}
+    assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_parameters_that_operations_share_are_described_once() -> None:
+    told = (ROOT / "docs" / "api.md").read_text()
+    assert {name for name in SHARED_NAMES if f"`{name}`" not in told} == set()
 
 
 def test_every_page_is_in_the_menu() -> None:

@@ -35,7 +35,9 @@ _WRITTEN: TypeAdapter[_Written] = TypeAdapter(_Written)
 def list_of(what: str, parameters: BaseModel, without: Collection[str]) -> str:
     """A name for the list that parameters ask for; `without` are those that do not say what is in it, and in
     which order."""
-    asked = parameters.model_dump(mode="json", exclude={*without}, exclude_defaults=True)
+    asked = parameters.model_dump(
+        mode="json", exclude={*without, "wait_until_visible"}, exclude_defaults=True
+    )
     document = orjson.dumps([what, asked], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(document, digest_size=9).hexdigest()
 

@@ -42,9 +42,13 @@ class ScopePermission(BasePermission):
         return (f"{view.scope_object}:{_access(method, view)}", *also_read)
 
 
+def only_reads(method: str, view: Any) -> bool:
+    """Whether a method of the view changes nothing."""
+    return method in SAFE_METHODS or (method == "POST" and getattr(view, "read_only_post", False))
+
+
 def _access(method: str, view: Any) -> str:
-    only_asks = method in SAFE_METHODS or (method == "POST" and getattr(view, "read_only_post", False))
-    return "read" if only_asks else "write"
+    return "read" if only_reads(method, view) else "write"
 
 
 def user_of(request: Request) -> User:

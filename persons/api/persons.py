@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from persons.api.paging import page_url
 from persons.api.parameters.persons import DistinctIdsOfParameters, place_asked_for
 from persons.api.rows import counts_of, person_row
 from persons.errors import invalid
+from persons.identity import MAX_DISTINCT_ID_LENGTH
 from persons.models import Person, PersonDistinctId, Project
 from persons.models.naming import known_ids_first
 
@@ -31,7 +33,7 @@ def by_id(person_id: str, attr: str) -> dict[str, Any]:
         raise invalid(
             attr,
             "The ID provided does not look like a personID. If you are using a distinctId, please use "
-            "/persons?distinct_id=X instead.",
+            f"/persons?distinct_id={quote(person_id[:MAX_DISTINCT_ID_LENGTH], safe='@')} instead.",
         ) from error
 
 

@@ -1,7 +1,7 @@
 """The rules of who is who: property updates, merges, refused ids. Pure functions on plain values."""
 
 from persons.identity.listing import listing
-from persons.identity.merges import json_text
+from persons.identity.merges import MAX_DISTINCT_ID_LENGTH, json_text
 from persons.identity.people import person_uuid
 from persons.identity.process import is_personless, mentioned_ids, merge_ids, process
 from persons.identity.properties import NO_UPDATE_EVENTS, same_json
@@ -21,6 +21,7 @@ from persons.identity.values import (
 )
 
 __all__ = [
+    "MAX_DISTINCT_ID_LENGTH",
     "NO_UPDATE_EVENTS",
     "Elsewhere",
     "Event",

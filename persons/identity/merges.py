@@ -43,6 +43,9 @@ def wanted_merge(event: Event) -> tuple[str | None, str | None]:
         # $identify without an anonymous id is how servers set properties: nothing is missing there.
         return None, None if event.event == "$identify" else f"{key} is missing: nothing was merged"
     other = json_text(value)
+    if other == event.distinct_id:
+        # SDKs send this to update properties, as `$identify` without an anonymous id.
+        return None, None
     if len(other) > MAX_DISTINCT_ID_LENGTH:
         return None, f"{key} is longer than {MAX_DISTINCT_ID_LENGTH} characters: nothing was merged"
     for distinct_id in (other, event.distinct_id):

@@ -26,7 +26,7 @@ def merge_ids(events: Iterable[Event]) -> set[str]:
         if event.event not in MERGE_EVENTS:
             continue
         other, _ = wanted_merge(event)
-        if other is not None and other != event.distinct_id and not _contradicts_itself(event):
+        if other is not None and not _contradicts_itself(event):
             ids.update((event.distinct_id, other))
     return ids
 
@@ -138,8 +138,7 @@ def _merge(event: Event, other_id: str, people: People, outcome: Outcome) -> tup
         is_new = person is None
         if person is None:
             person = people.create(event, is_identified=True)
-        if other_id != event.distinct_id:
-            people.attach(other_id, person)
+        people.attach(other_id, person)
         return person, person.identify() or is_new
     if person is None:
         people.attach(event.distinct_id, other)

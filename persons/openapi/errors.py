@@ -44,7 +44,12 @@ _DESCRIPTIONS: dict[int, tuple[str, str, dict[str, Any]]] = {
     415: ("UnsupportedMediaType", "The body is of a type that is not taken.", {}),
     429: ("TooManyRequests", "Too many requests.", _WAIT),
     500: ("ServerError", "Something went wrong here.", {}),
-    503: ("Unavailable", "A store cannot be reached, or the question takes longer than one may.", _WAIT),
+    503: (
+        "Unavailable",
+        "A store cannot be reached, the question takes longer than one may, or, with `wait_until_visible`, "
+        "not everything that was acknowledged is visible yet.",
+        _WAIT,
+    ),
 }
 
 

@@ -3,6 +3,21 @@ import orjson
 from persons.openapi.components import Schema
 from persons.openapi.fields import MORE_EXAMPLES, NEEDS
 
+# Parameters that many operations accept, by the name of their component.
+SHARED_PARAMETERS: dict[str, Schema] = {
+    "WaitUntilVisible": {
+        "name": "wait_until_visible",
+        "in": "query",
+        "description": "Waits, at most 5 seconds, until everything that was acknowledged before this request "
+        "is visible to it, then answers. If that takes longer: 503 `not_yet_visible` with `Retry-After`. "
+        "Also accepted in a JSON body. What PostgreSQL alone answers is always up to date and never waits. "
+        "Default: `false`.",
+        "schema": {"type": "boolean"},
+        "example": True,
+    },
+}
+SHARED_NAMES = frozenset(each["name"] for each in SHARED_PARAMETERS.values())
+
 
 def query_parameter(name: str, schema: Schema, meaning: Schema, required: bool) -> Schema:
     """A parameter in the query string, where lists and objects are JSON text."""

@@ -16,7 +16,7 @@ from persons.openapi.fields import FILES_ONLY
 from persons.openapi.headers import HEADERS, headers_of
 from persons.openapi.operation import Operation
 from persons.openapi.paths import PATH_PARAMETERS, form_of, operation_id_of, tag_of
-from persons.openapi.query import query_parameter
+from persons.openapi.query import SHARED_NAMES, SHARED_PARAMETERS, query_parameter
 from persons.openapi.security import KEY_IN_BODY, KEY_SCHEMES
 
 _IN_BODY = ("POST", "PUT", "PATCH")
@@ -38,6 +38,7 @@ class _Registry(ComponentRegistry):
             "schemas": {
                 name: with_defaults_told(schema) for name, schema in sorted(self.models.schemas.items())
             },
+            "parameters": SHARED_PARAMETERS,
             "responses": error_responses(error),
             "headers": HEADERS,
             "securitySchemes": KEY_SCHEMES,
@@ -79,6 +80,7 @@ class Described(AutoSchema):
                 *self._in_path(),
                 *([] if method == "GET" else getattr(self.view, "headers_of_changes", ())),
                 *([] if method in _IN_BODY else self._in_query(operation)),
+                *self._shared(scopes),
             ],
             "requestBody": self._body(operation) if method in _IN_BODY else None,
             "responses": dict(sorted({**self._errors(operation), **self._success(operation)}.items())),
@@ -137,9 +139,16 @@ class Described(AutoSchema):
         shown = {
             name: {key: value for key, value in each.items() if key != FILES_ONLY}
             for name, each in properties
-            if name != "format" and (self._is_file or FILES_ONLY not in each)
+            if name not in {"format", *SHARED_NAMES} and (self._is_file or FILES_ONLY not in each)
         }
         return {**found, "properties": shown}
+
+    def _shared(self, scopes: tuple[str, ...] | None) -> list[Schema]:
+        """References to the parameters that all reading methods of the view accept."""
+        if any(scope.endswith(":write") for scope in scopes or ()):
+            return []
+        names = getattr(self.view, "shared_parameters", ())
+        return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
     def _in_query(self, operation: Operation) -> list[Schema]:
         fields = self._fields(operation)

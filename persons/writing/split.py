@@ -33,10 +33,15 @@ def split_off(project_id: int, key: int, distinct_ids: Collection[str], by: Acto
     repeatedly(project_id, lambda: _split(project_id, key, chosen, by, now))
 
 
-def split_all_but(project_id: int, key: int, main: str, by: Actor, now: datetime) -> None:
-    """Make a person of each distinct id but one. Raises what `split_off` raises."""
+def split_all_but(project_id: int, key: int, main: str | None, by: Actor, now: datetime) -> None:
+    """Make a person of each distinct id but `main`, or but the oldest if it is None.
+
+    Raises what `split_off` raises.
+    """
 
     def chosen(known: Known) -> Collection[str]:
+        if main is None:
+            return list(known.mappings)[1:]
         if main not in known.mappings:
             raise NotOnThisPerson(f"not on this person: {[main]}")
         return known.mappings.keys() - {main}

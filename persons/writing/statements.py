@@ -72,9 +72,9 @@ def stored_ids(project_id: int, distinct_ids: Collection[str]) -> list[StoredId]
 
 
 def stored_ids_of(person_keys: Collection[int]) -> list[StoredId]:
-    """All distinct ids of these persons."""
+    """All distinct ids of these persons, the oldest first."""
     keys = list(person_keys)
-    statement = _STORED_IDS + "WHERE id.person_id = ANY(%b) OR id.hidden_person_id = ANY(%b)"
+    statement = _STORED_IDS + "WHERE id.person_id = ANY(%b) OR id.hidden_person_id = ANY(%b) ORDER BY id.id"
     return [_stored_id(row) for row in rows(statement, keys, keys)]
 
 

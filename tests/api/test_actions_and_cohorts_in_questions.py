@@ -270,7 +270,8 @@ def check_members(api: Api, base: str, cohort: int, people: set[str], everybody:
         assert names_of(api.post(f"{base}/persons/funnel/", {**asked, "events": steps})) == wanted
     for person in api.get(f"{base}/persons/").json()["results"]:
         own = api.get(f"{base}/persons/cohorts/", {"person_id": person["id"]}).json()["results"]
-        assert (cohort in {each["id"] for each in own}) == (person["distinct_ids"][0] in people)
+        counts = {each["id"]: each["count"] for each in own}
+        assert counts.get(cohort) == (len(people) if person["distinct_ids"][0] in people else None)
 
 
 @pytest.mark.usefixtures("buyers")

@@ -100,6 +100,10 @@ def test_many_are_deleted_at_once_and_again_without_harm(world: World) -> None:
     again = bulk(world, **asked).json()
     assert (again["persons_found"], again["persons_deleted"]) == (0, 0)
     assert again["distinct_ids_not_found"] == ["ann", "bob", "cleo", "nobody"]
+    # The events of persons that were deleted before without them are deleted now, once.
+    with_events = {"distinct_ids": ["ann", "cleo"], "delete_events": True}
+    queued = [bulk(world, **with_events).json()["events_queued_for_deletion"] for _ in range(2)]
+    assert queued == [True, False]
     world.agree()
 
 

@@ -106,6 +106,16 @@ def test_a_bad_body_is_not_overlooked_because_the_key_is_in_the_query_string(
     assert send_bytes(anonymous, "POST", path, b"{}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["persons", "persons/", "persons.csv"])
+def test_persons_cannot_be_posted_and_the_refusal_says_how_they_are_made(
+    api: Api, project: Project, path: str
+) -> None:
+    answer = api.post(f"/api/projects/{project.pk}/{path}", {"distinct_ids": ["u"]})
+    assert error_of(answer) == (405, "method_not_allowed", None)
+    assert all(text in answer.json()["detail"] for text in ("$identify", "$set", "/batch/"))
+    assert "POST" not in answer.headers["Allow"]
+
+
 def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(api: Api, project: Project) -> None:
     assert api.send("DELETE", FUNNEL).headers["Allow"] == "GET, POST, HEAD, OPTIONS"
 

@@ -72,10 +72,28 @@ def test_what_is_no_id_of_a_person_is_told_how_to_search_by_distinct_id(
     person(project, "u1")
     answer = api.get(f"{path}/{nonsense}/")
     assert error_of(answer) == (400, "invalid_input", "id")
-    assert answer.json()["detail"] == (
+    beginning, _, end = answer.json()["detail"].partition("/persons?distinct_id=")
+    assert beginning == (
         "The ID provided does not look like a personID. If you are using a distinctId, please use "
-        "/persons?distinct_id=X instead."
     )
+    assert end.endswith(" instead.")
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("NOT_A_UUID", "NOT_A_UUID"),
+        ("ann@example.com", "ann@example.com"),
+        ("a%26b%20c", "a%26b%20c"),
+        ("9" * 5000, "9" * 400),
+    ],
+)
+def test_the_refusal_of_an_id_names_the_id(
+    api: Api, project: Project, path: str, sent: str, shown: str
+) -> None:
+    person(project, sent[:400])
+    detail = api.get(f"{path}/{sent}/").json()["detail"]
+    assert detail.endswith(f"please use /persons?distinct_id={shown} instead.")
 
 
 def test_a_person_of_another_project_is_404(api: Api, path: str) -> None:

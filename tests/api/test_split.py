@@ -29,7 +29,13 @@ def merged(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"main_distinct_id": "ann"}, {"distinct_ids_to_split": ["phone", "laptop", "phone"]}]
+    "body",
+    [
+        {"main_distinct_id": "ann"},
+        {"distinct_ids_to_split": ["phone", "laptop", "phone"]},
+        {},
+        {"main_distinct_id": None, "distinct_ids_to_split": None},
+    ],
 )
 def test_each_id_that_is_split_off_takes_its_events_along(world: World, body: dict[str, Any]) -> None:
     merged(world)
@@ -136,7 +142,6 @@ def test_an_id_split_off_twice_gets_a_uuid_that_nobody_had(world: World, end: st
 @pytest.mark.parametrize(
     ("body", "attr"),
     [
-        ({}, "main_distinct_id"),
         ({"main_distinct_id": "a", "distinct_ids_to_split": ["b"]}, "main_distinct_id"),
         ({"main_distinct_id": "x"}, "main_distinct_id"),
         ({"main_distinct_id": ""}, "main_distinct_id"),
@@ -155,9 +160,29 @@ def test_what_cannot_be_split_off_is_named(world: World, body: dict[str, Any], a
     assert Person.objects.count() == 1
 
 
-def test_a_person_with_one_id_stays_as_it_is(world: World) -> None:
+@pytest.mark.parametrize("order", [("z", "a", "m"), ("a", "m", "z"), ("m", "z", "a")])
+def test_without_a_body_the_oldest_id_stays(world: World, order: tuple[str, ...]) -> None:
+    oldest, survivor, youngest = order
+    for each in order:
+        world.did(each, f"used {each}")
+    # The oldest id is not the one that made the person.
+    world.identify(survivor, oldest)
+    world.identify(survivor, youngest)
+    before = world.uuid(survivor)
+    answer = world.api.post(f"{world.persons}{before}/split/")
+    world.drain()
+    assert (answer.status_code, answer.json()) == (201, {"success": True})
+    assert world.uuid(oldest) == before
+    for each in order:
+        assert world.ids(each) == [each]
+        assert world.reached(f"used {each}") == {each}
+    world.agree()
+
+
+@pytest.mark.parametrize("body", [{}, {"main_distinct_id": "a"}])
+def test_a_person_with_one_id_stays_as_it_is(world: World, body: dict[str, Any]) -> None:
     stored = person(world.project, "a")
-    answer = world.api.post(f"{world.persons}{stored.pk}/split/", {"main_distinct_id": "a"})
+    answer = world.api.post(f"{world.persons}{stored.pk}/split/", body)
     assert answer.status_code == 201
     assert Person.objects.get().version == stored.version
     unknown = world.api.post(f"{world.persons}{stored.pk + 1}/split/", {"main_distinct_id": "a"})

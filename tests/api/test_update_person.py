@@ -23,6 +23,7 @@ UPDATES: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("PUT", "", {"properties": {"plan": None}}, {**FREE, "plan": None}),
     ("POST", "update_property/", {"key": "plan", "value": {"a": [1]}}, {**FREE, "plan": {"a": [1]}}),
     ("POST", "update_property/", {"key": "plan", "value": False}, {**FREE, "plan": False}),
+    ("POST", "update_property/", {"key": "plan", "value": None}, {**FREE, "plan": None}),
     ("POST", "delete_property/", {"$unset": "plan"}, {"x": [1]}),
     ("POST", "delete_property/", {"$unset": "unknown"}, FREE),
 ]
@@ -55,6 +56,7 @@ def test_an_update_is_an_event(
         ("PATCH", "", {"properties": "{"}, "properties"),
         ("POST", "update_property/", {"key": "plan"}, "value"),
         ("POST", "update_property/", {"value": 1}, "key"),
+        ("POST", "update_property/", {"key": None, "value": None}, "key"),
         ("POST", "update_property/", {"key": "", "value": 1}, "key"),
         ("PATCH", "", {"properties": {"plan": 1, "$virt_mrr": 1}}, "properties"),
         ("POST", "update_property/", {"key": "$virt_mrr", "value": 1}, "key"),

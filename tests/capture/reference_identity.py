@@ -61,7 +61,7 @@ class Reference:
     def merge(self, event: Event) -> None:
         key = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
         other_id = event.properties.get(key.get(event.event, ""))
-        if other_id is None or {other_id, event.distinct_id} & REFUSED:
+        if other_id in (None, event.distinct_id) or {other_id, event.distinct_id} & REFUSED:
             return
         mine, theirs = self.owner(event.distinct_id), self.owner(other_id)
         if mine is None and theirs is None:
@@ -70,7 +70,7 @@ class Reference:
             self.give(event.distinct_id, theirs)
         survivor = self.owner(event.distinct_id)
         assert survivor
-        if theirs is None and other_id != event.distinct_id:
+        if theirs is None:
             self.give(other_id, survivor)
         elif theirs and theirs != survivor:
             self.swallow(survivor, theirs, dangerously=event.event == "$merge_dangerously")

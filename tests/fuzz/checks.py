@@ -11,6 +11,7 @@ from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from persons.openapi.components import Schema
+from persons.openapi.query import SHARED_PARAMETERS
 from tests.fuzz.sloppy import may_be_sent, meant, members_that_may_be_sent
 
 Request = dict[str, Any]
@@ -115,6 +116,7 @@ def _json(text: str) -> Any:
 
 def _parameters(case: Case[Any], place: str | None = None) -> list[Schema]:
     told: list[Schema] = case.operation.definition.raw.get("parameters", [])
+    told = [SHARED_PARAMETERS[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in told]
     return [each for each in told if place in (None, each["in"])]
 
 

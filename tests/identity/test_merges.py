@@ -64,23 +64,45 @@ def test_gaining_an_id_does_not_change_an_identified_person() -> None:
     assert outcome.mappings == {"b": Mapping("b", uuid_of("u"), 0)}
 
 
-@pytest.mark.parametrize("other", ["u", "a"])
-def test_a_merge_of_a_person_with_itself_marks_it_identified_and_nothing_else(other: str) -> None:
+def test_a_merge_of_two_ids_of_one_person_marks_it_identified_and_nothing_else() -> None:
     store = Store()
     store.take(setting("u"))
     store.mappings["a"] = Mapping("a", uuid_of("u"), 0)
-    outcome = store.take(identify("u", other))
+    outcome = store.take(identify("u", "a"))
     person = store.person("u")
     assert (person.is_identified, person.version) == (True, 1)
     assert (outcome.mappings, outcome.overrides, outcome.deleted) == ({}, {}, {})
-    assert store.take(identify("u", other)).persons == {}
+    assert store.take(identify("u", "a")).persons == {}
 
 
-def test_an_unknown_id_merged_with_itself_makes_an_identified_person() -> None:
+@pytest.mark.parametrize(
+    ("distinct_id", "event"),
+    [
+        ("u", identify("u", "u")),
+        ("u", alias("u", "u")),
+        ("u", alias("u", "u", "$merge_dangerously")),
+        ("5", identify("5", 5)),
+        # Not a merge, so the id is not refused for one.
+        ("guest", identify("guest", "guest")),
+    ],
+)
+def test_an_event_that_names_the_same_id_twice_only_sets_properties(distinct_id: str, event: Event) -> None:
+    event.properties["$set"], event.properties["$set_once"] = {"plan": "pro"}, {"first": 1}
     store = Store()
-    store.take(personless("u"), identify("u", "u"), identify("v", "v"))
-    assert [(person.version, person.is_identified) for person in store.persons.values()] == [(0, True)] * 2
-    assert store.mappings == {"u": Mapping("u", uuid_of("u"), 1), "v": Mapping("v", uuid_of("v"), 0)}
+    store.take(event)
+    person = store.person(distinct_id)
+    assert (person.is_identified, person.properties) == (False, {"plan": "pro", "first": 1})
+    assert store.mappings == {distinct_id: Mapping(distinct_id, person.uuid, 0)}
+    assert (store.notes, store.take(event).persons) == ([], {})
+    store.take(identify(distinct_id, "a") if distinct_id == "u" else alias("v", distinct_id), event)
+    assert store.person(distinct_id).is_identified == (distinct_id != "guest")
+
+
+def test_an_id_without_a_person_gets_one_when_it_is_named_twice() -> None:
+    store = Store()
+    store.take(personless("u"), identify("u", "u"))
+    assert [(person.version, person.is_identified) for person in store.persons.values()] == [(0, False)]
+    assert store.mappings == {"u": Mapping("u", uuid_of("u"), 1)}
 
 
 def test_being_identified_and_changed_by_one_event_is_one_version() -> None:

@@ -121,7 +121,7 @@ def test_every_operation_says_who_may_ask() -> None:
 
 def test_whatever_changes_persons_can_be_sent_again() -> None:
     for operation in operations():
-        headers = [each["name"] for each in operation.told.get("parameters", ()) if each["in"] == "header"]
+        headers = [each["name"] for each in operation.parameters if each["in"] == "header"]
         changes = operation.told.get("x-required-scopes") == ["person:write"]
         assert headers == ["Idempotency-Key"] * changes, operation.name
 
@@ -167,7 +167,7 @@ def test_links_lead_to_operations_and_name_their_parameters() -> None:
     assert links
     for place, link in links:
         target = by_name[link["operationId"]]
-        known = {each["name"] for each in target.told.get("parameters", ())}
+        known = {each["name"] for each in target.parameters}
         assert set(link.get("parameters", {})) <= known, place
         assert bool(target.body) or REQUEST_BODY not in link, place
         assert set(link.get(REQUEST_BODY, {})) <= set(target.fields), place

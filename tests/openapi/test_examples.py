@@ -75,12 +75,12 @@ def test_every_example_works_and_is_answered_as_described(
 
 def send(operation: Operation, request: Request, key: str) -> Any:
     path = operation.path
-    for parameter in operation.told.get("parameters", ()):
+    for parameter in operation.parameters:
         if parameter["in"] == "path":
             path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"])))
     bearer = store.TOKEN if path.startswith("/i/v1/") else key
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    for parameter in operation.told.get("parameters", ()):
+    for parameter in operation.parameters:
         if parameter["in"] == "header":
             # An Idempotency-Key is for one thing to be done.
             headers[parameter["name"]] = f"{parameter['example']} {operation.name}"

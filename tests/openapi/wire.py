@@ -30,7 +30,14 @@ class Operation(NamedTuple):
         if body := self.body:
             fields: dict[str, Schema] = _component(body["schema"])["properties"]
             return fields
-        return {each["name"]: each for each in self.told.get("parameters", ()) if each["in"] == "query"}
+        return {each["name"]: each for each in self.parameters if each["in"] == "query"}
+
+    @property
+    def parameters(self) -> list[Schema]:
+        """Its parameters outside the body, the shared ones included."""
+        shared = document()["components"]["parameters"]
+        told = self.told.get("parameters", ())
+        return [shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in told]
 
     @property
     def required(self) -> list[str]:

@@ -124,7 +124,7 @@ class CohortOfPerson(BaseModel):
 
     id: int
     name: str
-    count: Annotated[int | None, told("Not counted here: null.")]
+    count: Annotated[int | None, told("How many are in it now; null if counting exceeds the limits.")]
 
 
 class PersonCohorts(BaseModel):

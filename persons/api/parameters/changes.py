@@ -111,10 +111,17 @@ class ResetParameters(Parameters):
 
 
 class SplitParameters(Parameters):
-    """``POST persons/:id/split/``: everything but one distinct id, or these."""
+    """``POST persons/:id/split/``: everything but one distinct id, or these. Without both, the first distinct
+    id of the person stays."""
 
     main_distinct_id: Annotated[
-        DistinctId | None, KeepsEmpty, told("The one that stays: all others are split off.", "somebody")
+        DistinctId | None,
+        KeepsEmpty,
+        told(
+            "The distinct id that stays: all others are split off. If absent, and without "
+            "`distinct_ids_to_split`, the person's first (oldest) distinct id stays.",
+            "somebody",
+        ),
     ] = None
     distinct_ids_to_split: Annotated[
         Annotated[list[DistinctId] | None, Field(min_length=1), Json],
@@ -127,15 +134,9 @@ class SplitParameters(Parameters):
 
 
 def check_what_goes(asked: SplitParameters) -> None:
-    """Raises a 400 unless it is said what is split off, and in one way."""
+    """Raises a 400 if both parameters say what is split off."""
     if asked.main_distinct_id is not None and asked.distinct_ids_to_split is not None:
         raise invalid("main_distinct_id", "main_distinct_id cannot be combined with distinct_ids_to_split")
-    if asked.main_distinct_id is None and asked.distinct_ids_to_split is None:
-        raise invalid(
-            "main_distinct_id",
-            "Give main_distinct_id, the distinct id that stays, or distinct_ids_to_split.",
-            "required",
-        )
 
 
 class UpdateParameters(Parameters):
@@ -158,7 +159,7 @@ class UpdatePropertyParameters(Parameters):
     value: Annotated[
         Annotated[Any, AfterValidator(lambda value: not_too_deep([value])[0])],
         KeepsEmpty,
-        told("Its new value: any JSON but null.", "pro", 5),
+        told("Its new value: any JSON.", "pro", 5),
     ]
 
 

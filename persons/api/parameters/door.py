@@ -71,7 +71,7 @@ def built(*supported: str) -> AfterValidator:
 
 
 class KeepsEmpty:
-    """Marks a field for which the empty text is a value."""
+    """Marks a field for which the empty text is a value, and null if the field is required."""
 
 
 class _FieldRule(NamedTuple):
@@ -152,14 +152,36 @@ def type_of(sent: Any) -> str | None:
 Format = Literal["json", "csv", "ndjson"]
 
 
+def _flag(value: Any) -> Any:
+    """Booleans, and the texts that PostHog takes for them."""
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in {"y", "yes", "t", "true", "on", "1"}:
+            return True
+        if text in {"n", "no", "f", "false", "off", "0"}:
+            return False
+    if isinstance(value, bool | int) and value in (0, 1):
+        return bool(value)
+    raise PydanticCustomError("bool", "Must be true or false.")
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 class Parameters(ParameterObject):
     """What an endpoint takes. Field names are the parameters' names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     format: Annotated[Format, built("json")] = "json"
+    wait_until_visible: Flag = False
     unsupported: ClassVar[tuple[Unsupported, ...]] = ()
     # What else this endpoint accepts without effect.
     harmless: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def asks_clickhouse(self) -> bool:
+        """Whether answering may need ClickHouse, which gets everything a moment later than PostgreSQL."""
+        return True
 
 
 Model = TypeVar("Model", bound=Parameters)
@@ -170,12 +192,14 @@ def raw_parameters(request: Request, model: type[Parameters] = Parameters) -> di
     except that on GET `events` may be repeated plain names. A flag of the model that stands in the query
     string without a value is true."""
     sent = sent_parameters(request)
-    flags = {name for name, rule in _field_rules(model).items() if rule.is_flag}
+    rules = _field_rules(model)
+    flags = {name for name, rule in rules.items() if rule.is_flag}
+    nullable = {name for name, rule in rules.items() if rule.keeps_empty and rule.is_required}
     query: dict[str, Any] = {name: True if name in flags and not value else value for name, value in sent}
     refuse_nul(query)
-    # A null stands for a parameter that was not given.
+    # A null in the body stands for a parameter that was not given, unless it is a value.
     sent_body = request.data if isinstance(request.data, Mapping) else {}
-    body = {name: value for name, value in sent_body.items() if value is not None}
+    body = {name: value for name, value in sent_body.items() if value is not None or name in nullable}
     events = [value for name, value in sent if name == "events"]
     if request.method != "POST" and _are_names(events):
         query["events"] = [{"id": name} for name in events if name]
@@ -276,23 +300,9 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _flag(value: Any) -> Any:
-    """Booleans, and the texts that PostHog takes for them."""
-    if isinstance(value, str):
-        text = value.strip().lower()
-        if text in {"y", "yes", "t", "true", "on", "1"}:
-            return True
-        if text in {"n", "no", "f", "false", "off", "0"}:
-            return False
-    if isinstance(value, bool | int) and value in (0, 1):
-        return bool(value)
-    raise PydanticCustomError("bool", "Must be true or false.")
-
-
 Text = str | None
 Json = BeforeValidator(_from_json_text)
 Whole = Annotated[int, BeforeValidator(_whole_number)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
 Limit = Annotated[Whole, told("How many persons or things a page has at most.", 10, ge=1, le=10_000)]
 Offset = Annotated[Whole, told("How many come before the page. `next` has the right one.", 0, ge=0, le=2**62)]
 IncludeTotal = Annotated[

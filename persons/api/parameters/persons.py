@@ -175,6 +175,10 @@ class ListParameters(PersonsParameters):
         return found_elsewhere == (None, None, None) and not self.filter_test_accounts
 
     @property
+    def asks_clickhouse(self) -> bool:
+        return not self.by_ids_alone
+
+    @property
     def order(self) -> Order:
         name = self.order_by or ("updated_at" if self.include_deleted else "-created_at")
         return Order(name.removeprefix("-"), name.startswith("-"))

@@ -20,6 +20,7 @@ class ActionsView(ProjectViewSet):
     """``/api/projects/:project_id/actions/``"""
 
     scope_object = "action"
+    postgres_only = frozenset({"list", "retrieve"})
 
     @describe(Paging, answers.ActionPage)
     def list(self, request: Request, **kwargs: Any) -> Response:

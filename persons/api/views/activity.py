@@ -19,6 +19,7 @@ class ActivityView(ProjectViewSet):
     """What was done to persons, newest first."""
 
     scope_object = "activity_log"
+    postgres_only = frozenset({"of_all", "of_person"})
 
     @describe(ActivityParameters, ActivityPage, operation_id="persons_all_activity_retrieve")
     def of_all(self, request: Request, **kwargs: Any) -> Response:

@@ -7,7 +7,9 @@ from rest_framework.viewsets import ViewSet
 
 from persons.api.negotiation import Negotiation
 from persons.api.parameters.door import Model, read
+from persons.api.permissions import only_reads
 from persons.api.renderers import JSONRenderer
+from persons.api.visibility import wait_until_visible
 from persons.models import Project
 
 
@@ -39,6 +41,21 @@ class ProjectViewSet(ParametersViewSet):
     project: Project
     read_only_post = False
     also_read: tuple[str, ...] = ()
+    # Names in the OpenAPI description of parameters that all reading methods accept.
+    shared_parameters = ("WaitUntilVisible",)
+    # Methods that PostgreSQL alone answers, which is always up to date: these never wait.
+    postgres_only: frozenset[str] = frozenset()
+
+    def parameters(self, model: type[Model], request: Request) -> Model:
+        """Validate and return the request's parameters; with `wait_until_visible`, once the method can see
+        everything that was acknowledged before the request. Raises NotYetVisible."""
+        params = super().parameters(model, request)
+        if params.wait_until_visible:
+            if not only_reads(request.method or "", self):
+                self._ignored.append("wait_until_visible")
+            elif params.asks_clickhouse and self.action not in self.postgres_only:
+                wait_until_visible(self.project.pk)
+        return params
 
 
 def header_text(names: list[str]) -> str:

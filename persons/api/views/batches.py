@@ -21,6 +21,7 @@ class BatchView(ProjectViewSet):
 
     scope_object = "person"
     read_only_post = True
+    postgres_only = frozenset({"by_distinct_ids", "by_uuids"})
 
     @describe(DistinctIdsParameters, FoundPersons)
     def by_distinct_ids(self, request: Request, **kwargs: Any) -> Response:

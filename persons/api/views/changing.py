@@ -75,10 +75,10 @@ class ChangingView(WritingViewSet):
         def act(by: Actor, now: datetime) -> Response:
             key = person_of(self.project, person_id).pk
             try:
-                if asked.main_distinct_id is not None:
-                    split_all_but(self.project.pk, key, asked.main_distinct_id, by, now)
+                if asked.distinct_ids_to_split is not None:
+                    split_off(self.project.pk, key, asked.distinct_ids_to_split, by, now)
                 else:
-                    split_off(self.project.pk, key, asked.distinct_ids_to_split or (), by, now)
+                    split_all_but(self.project.pk, key, asked.main_distinct_id, by, now)
             except NotOnThisPerson as error:
                 kept = asked.main_distinct_id is not None
                 raise invalid("main_distinct_id" if kept else "distinct_ids_to_split", str(error)) from error

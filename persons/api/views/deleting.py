@@ -132,7 +132,7 @@ class DeletingView(WritingViewSet):
                     "persons_found": count,
                     "persons_deleted": 0 if asked.keep_person else count,
                     "persons_deleted_before": past,
-                    "events_queued_for_deletion": asked.delete_events,
+                    "events_queued_for_deletion": asked.delete_events and bool(count or past),
                     "recordings_queued_for_deletion": False,
                     "deletion_errors": [],
                     "ids_not_found": [] if asked.distinct_ids else missing,

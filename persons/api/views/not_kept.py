@@ -15,6 +15,7 @@ class NotKeptView(ProjectViewSet):
     sees the project may ask: there is nothing to be seen."""
 
     schema = None  # of the OpenAPI description
+    postgres_only = frozenset({"list"})
 
     def list(self, request: Request, **kwargs: Any) -> Response:
         self.parameters(Paging, request)

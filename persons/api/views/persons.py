@@ -2,10 +2,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clickhouse.persons import cohorts_of_person, page_statement
+from clickhouse.errors import QueryTimeout, QueryTooLarge
+from clickhouse.persons import cohorts_of_person, count_persons, page_statement
+from clickhouse.query.filters import Filter
 from persons.api.answers import persons as answers
 from persons.api.files.answer import found_file, rows_file
 from persons.api.listing import all_of, by_filter, list_answer, listing, page_of
@@ -29,11 +32,24 @@ from persons.models import Cohort
 from persons.openapi.operation import describe
 from persons.stores import clickhouse
 
+_HOW_PERSONS_ARE_MADE = (
+    "Persons are made by events, not by this endpoint. Send an `$identify` event, or any event with `$set`, "
+    "to /batch/ with the project's token; the first event of a distinct_id makes its person."
+)
+
 
 class PersonsView(ChangingView, DeletingView):
     """``/api/projects/:project_id/persons/``"""
 
     scope_object = "person"
+    postgres_only = frozenset({"retrieve", "distinct_ids", "deletion_status"})
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """Explain how persons are made to a client that tries to post one to the list."""
+        if request.method == "POST" and "list" in self.action_map.values():
+            raise MethodNotAllowed("POST", detail=_HOW_PERSONS_ARE_MADE)
+        answer: Response = super().http_method_not_allowed(request, *args, **kwargs)
+        return answer
 
     @describe(ListParameters, answers.PersonPage)
     def list(self, request: Request, **kwargs: Any) -> HttpResponseBase:
@@ -84,8 +100,20 @@ class PersonsView(ChangingView, DeletingView):
         own = cohorts_of_person(clickhouse(), self.project.pk, person.uuid, filters)
         own_cohorts = [cohort for cohort in cohorts if cohort.pk in own]
         return Response(
-            {"results": [{"id": each.pk, "name": each.name, "count": None} for each in own_cohorts]}
+            {
+                "results": [
+                    {"id": each.pk, "name": each.name, "count": self._count(filters[each.pk])}
+                    for each in own_cohorts
+                ]
+            }
         )
+
+    def _count(self, cohort: Filter) -> int | None:
+        """How many persons are in a cohort, or None when counting would exceed the limits of a query."""
+        try:
+            return count_persons(clickhouse(), self.project.pk, cohort)
+        except (QueryTimeout, QueryTooLarge):
+            return None
 
     @describe(answer=answers.Person)
     def retrieve(self, request: Request, person_id: str, **kwargs: Any) -> Response:
