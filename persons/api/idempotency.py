@@ -16,6 +16,7 @@ from persons.api.parameters.door import raw_parameters
 from persons.errors import invalid
 from persons.models import IdempotentAnswer, Project
 from persons.models.idempotency import KEPT_FOR
+from persons.writing.statements import hold_project
 
 HEADER = "Idempotency-Key"
 _MOST_CHARACTERS = 255
@@ -43,7 +44,8 @@ def once(request: Request, project: Project, act: Callable[[], Response]) -> Res
         raise invalid(HEADER, f"Must be a text of 1 to {_MOST_CHARACTERS} characters.")
     fingerprint = _fingerprint(request)
     with transaction.atomic():
-        IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR).delete()
+        hold_project(project.pk)
+        _forget_old_answers()
         answer = IdempotentAnswer(project=project, key=key, fingerprint=fingerprint, status=0, body="")
         # Waits for a request with this key that is being answered right now.
         IdempotentAnswer.objects.bulk_create([answer], ignore_conflicts=True)
@@ -57,6 +59,12 @@ def once(request: Request, project: Project, act: Callable[[], Response]) -> Res
         stored.status, stored.body = response.status_code, orjson.dumps(response.data).decode()
         stored.save(update_fields=["status", "body"])
     return response
+
+
+def _forget_old_answers() -> None:
+    # Those that another request forgets right now are left to it.
+    old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR)
+    IdempotentAnswer.objects.filter(pk__in=old.select_for_update(skip_locked=True).values("pk")).delete()
 
 
 def _fingerprint(request: Request) -> str:
