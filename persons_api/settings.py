@@ -93,7 +93,7 @@ QUERY_LIMITS: dict[str, Any] = {
     "rows": _count("QUERY_MAX_ROWS"),
     "threads": _count("QUERY_MAX_THREADS"),
 }
-# A service on somebody's own machine serves nobody but them.
+# A service that only its own machine can reach serves one user. `serve --host` turns limits on for others.
 RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(DATA_DIR)
