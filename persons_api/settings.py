@@ -259,7 +259,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "persons-api",
     "VERSION": version("persons-api"),
-    "LICENSE": {"name": "MIT"},
+    "CONTACT": {"name": "The persons-api maintainers"},
+    "LICENSE": {"name": "MIT", "url": "https://opensource.org/license/mit"},
     "OAS_VERSION": "3.0.3",
     "SERVERS": [
         {

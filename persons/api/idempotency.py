@@ -69,5 +69,6 @@ def _forget_old_answers() -> None:
 
 def _fingerprint(request: Request) -> str:
     asked = {name: value for name, value in raw_parameters(request).items() if name != "personal_api_key"}
-    document = [request.method, request.path, asked]
+    # With its trailing slash, which the request may leave out (persons/api/middleware.py).
+    document = [request.method, request.path_info, asked]
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
