@@ -41,7 +41,7 @@ _DESCRIPTIONS: dict[int, tuple[str, str, dict[str, Any]]] = {
     405: ("MethodNotAllowed", "The path does not take this method.", {}),
     406: ("NotAcceptable", "The Accept header takes nothing that there is.", {}),
     413: ("TooLarge", "The body is too large, or the question needs more memory than one may have.", {}),
-    414: ("AddressTooLong", "The address has more than 64 KiB. Send the parameters in the body of a POST.", {}),
+    414: ("AddressTooLong", "The address has more than 64 KiB. Send parameters in the body of a POST.", {}),
     415: ("UnsupportedMediaType", "The body is of a type that is not taken.", {}),
     429: ("TooManyRequests", "Too many requests.", _WAIT),
     500: ("ServerError", "Something went wrong here.", {}),
