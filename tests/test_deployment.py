@@ -95,6 +95,12 @@ def test_what_is_kept_is_in_volumes_and_what_is_mounted_is_there(mode: str, serv
     assert len(kept) == len(set(kept)) == {"single": 2, "cluster": 8}[mode]
 
 
+def test_no_port_is_published_beyond_this_machine(services: dict[str, Any]) -> None:
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert published
+    assert {port for port in published if not port.startswith("127.0.0.1:")} == set()
+
+
 def test_our_commands_are_ours_and_their_settings_are_documented(services: dict[str, Any]) -> None:
     documented = (ROOT / "docs/operating.md").read_text()
     for name in ("setup", "web", "worker"):

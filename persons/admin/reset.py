@@ -17,6 +17,7 @@ from persons.admin.base import page
 from persons.errors import Unavailable
 from persons.models import Actor, Project
 from persons.writing.holds import KnownId, State, known_ids
+from persons.writing.missing import missing_model
 from persons.writing.reset import Reset, reset_distinct_ids
 
 MOST_IDS = 1_000
@@ -119,6 +120,8 @@ def _reset(request: HttpRequest, project: Project, distinct_ids: Sequence[str]) 
         messages.error(request, "Others are changing the same persons. Nothing was reset; try again.")
         return preview(request, project, distinct_ids)
     except IntegrityError as error:
+        if missing_model(error) is not Project:
+            raise PermissionDenied("The user has been deleted.") from error
         raise Http404("The project has been deleted.") from error
     results = {distinct_id: _RESULTS[result] for distinct_id, result in done.items()}
     return _table(request, project, "done", _rows(project, distinct_ids, results))

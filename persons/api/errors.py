@@ -5,11 +5,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from exceptions_hog import exception_handler
 from psycopg_pool import PoolTimeout
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError
 from rest_framework.response import Response
 
 from clickhouse.errors import (
@@ -20,8 +20,12 @@ from clickhouse.errors import (
     QueryTooLarge,
 )
 from persons.errors import PayloadTooLarge, Unavailable, invalid
+from persons.models import PersonalAPIKey, Project, User
+from persons.writing.missing import missing_model
 
 _log = structlog.get_logger(__name__)
+_NO_HOST = "The Host header is missing, or names a host that is not among ALLOWED_HOSTS."
+_MALFORMED = "The request cannot be understood."
 _CHEAPER = "Ask for a shorter range of dates or fewer steps, or add filters"
 
 
@@ -59,14 +63,26 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def _translated(error: Exception) -> Exception:
     if isinstance(error, ClickHouseError):
         return _of_clickhouse(error)
+    if isinstance(error, IntegrityError):
+        return _of_missing_row(error)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return Unavailable()
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
-    if isinstance(error, DisallowedHost):
-        return ParseError("The Host header is missing, or names a host that is not among ALLOWED_HOSTS.")
     if isinstance(error, SuspiciousOperation):
-        return ParseError("The request cannot be understood.")
+        return ParseError(_NO_HOST if isinstance(error, DisallowedHost) else _MALFORMED)
+    return error
+
+
+def _of_missing_row(error: IntegrityError) -> Exception:
+    """What a request is told that referred to a row which another one deleted meanwhile."""
+    missing = missing_model(error)
+    if missing is Project:
+        return NotFound("The project has been deleted.")
+    if missing in (PersonalAPIKey, User):
+        refusal = AuthenticationFailed("The personal API key or its user has been deleted.")
+        refusal.auth_header = "Bearer"  # type: ignore[attr-defined]
+        return refusal
     return error
 
 

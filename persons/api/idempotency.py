@@ -16,6 +16,7 @@ from persons.api.parameters.door import raw_parameters
 from persons.errors import invalid
 from persons.models import IdempotentAnswer, Project
 from persons.models.idempotency import KEPT_FOR
+from persons.writing.statements import hold_project
 
 HEADER = "Idempotency-Key"
 _MOST_CHARACTERS = 255
@@ -43,7 +44,8 @@ def once(request: Request, project: Project, act: Callable[[], Response]) -> Res
         raise invalid(HEADER, f"Must be a text of 1 to {_MOST_CHARACTERS} characters.")
     fingerprint = _fingerprint(request)
     with transaction.atomic():
-        IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR).delete()
+        hold_project(project.pk)
+        _forget_old_answers()
         answer = IdempotentAnswer(project=project, key=key, fingerprint=fingerprint, status=0, body="")
         # Waits for a request with this key that is being answered right now.
         IdempotentAnswer.objects.bulk_create([answer], ignore_conflicts=True)
@@ -59,7 +61,14 @@ def once(request: Request, project: Project, act: Callable[[], Response]) -> Res
     return response
 
 
+def _forget_old_answers() -> None:
+    # Those that another request forgets right now are left to it.
+    old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR)
+    IdempotentAnswer.objects.filter(pk__in=old.select_for_update(skip_locked=True).values("pk")).delete()
+
+
 def _fingerprint(request: Request) -> str:
     asked = {name: value for name, value in raw_parameters(request).items() if name != "personal_api_key"}
-    document = [request.method, request.path, asked]
+    # With its trailing slash, which the request may leave out (persons/api/middleware.py).
+    document = [request.method, request.path_info, asked]
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()

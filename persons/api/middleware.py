@@ -8,6 +8,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from persons.observability.paths import shown_path
+
 _log = structlog.get_logger("persons.request")
 _ACCEPTABLE_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _PAGE_POLICY = (
@@ -28,7 +30,8 @@ _Next = Callable[[HttpRequest], HttpResponse]
 def request_log(get_response: _Next) -> _Next:
     """Give the request an id (the client's, or a new one), and write one line when it is done.
 
-    The line has no query string: it may hold a key.
+    The line has no query string, and of the path only what names an endpoint: both may hold a key, or say
+    who a person is.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -43,7 +46,7 @@ def request_log(get_response: _Next) -> _Next:
             (_log.debug if quiet else _log.info)(
                 "request",
                 method=request.method,
-                path=request.path,
+                path=shown_path(request.path),
                 status=response.status_code,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )

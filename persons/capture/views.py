@@ -22,6 +22,7 @@ from persons.errors import PayloadTooLarge, invalid
 from persons.identity.values import Note
 from persons.models import Project
 from persons.openapi.operation import describe
+from persons.writing.missing import missing_model
 from persons.writing.take import take
 
 MAX_EVENTS = 10_000
@@ -101,6 +102,8 @@ def _taken(payload: Payload) -> list[Note]:
     try:
         notes = batch.notes + take(project_id, batch.events, now)
     except IntegrityError as error:
+        if missing_model(error) is not Project:
+            raise
         raise UnknownToken("The project of this token has been deleted.") from error
     return sorted(notes, key=lambda note: note.index)
 

@@ -6,21 +6,30 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from persons.management.first_start import Welcome
 
 _POLL_SECONDS = 0.1
 
 
-def print_when_ready(host: str, port: int, welcome: Welcome) -> None:
-    """Wait, in the background, until the server answers and has nothing pending; then print the banner."""
+def print_when_ready(host: str, port: int, welcome: Welcome, secrets_file: Path) -> None:
+    """Print the banner, in the background, once the server answers and has nothing pending.
+
+    A terminal shows the secrets of a first start. Anything else may keep what is printed, a journal for
+    example: then the secrets are in the file, and the banner says where.
+    """
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     url = f"http://{shown}:{port}"
+    hidden_in = None
+    if (welcome.personal_api_key or welcome.admin_password) and not sys.stdout.isatty():
+        hidden_in = secrets_file
+        _write_privately(hidden_in, banner(url, welcome))
 
     def wait() -> None:
         while not _settled(url):
             time.sleep(_POLL_SECONDS)
-        print(banner(url, welcome), file=sys.stdout, flush=True)
+        print(banner(url, welcome, hidden_in), file=sys.stdout, flush=True)
 
     threading.Thread(target=wait, name="banner", daemon=True).start()
 
@@ -33,25 +42,35 @@ def _settled(url: str) -> bool:
         return False
 
 
-def banner(url: str, welcome: Welcome) -> str:
-    """The address, the credentials, and requests to paste."""
-    project = welcome.project
+def _write_privately(file: Path, text: str) -> None:
+    # A file that is there may be open to others, so it is replaced.
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(text)
+
+
+def banner(url: str, welcome: Welcome, hidden_in: Path | None = None) -> str:
+    """The address, the credentials or the file that has them, and requests to paste."""
+    project, key, password = welcome.project, welcome.personal_api_key, welcome.admin_password
     lines = ["", f"  persons-api is ready at {url}", ""]
     if project:
         lines += [
             f"  Project           {project.name} (id {project.pk})",
             f"  Project token     {project.api_token}",
         ]
-    key = welcome.personal_api_key
-    lines.append(
-        f"  Personal API key  {key}   (shown this once)"
-        if key
-        else "  Personal API key  the one you were shown; another: python manage.py create_key NAME"
-    )
-    password = f"{welcome.admin_password}   (shown this once)" if welcome.admin_password else "your password"
-    lines.append(f"  Admin site        {url}/admin/   {welcome.admin_email}, {password}")
+    if hidden_in:
+        lines.append(f"  First start       secrets are in {hidden_in}: read it, then delete it")
+    shown = f"in {hidden_in.name}" if hidden_in else "{}   (shown this once)"
+    lines += [
+        "  Personal API key  "
+        + (shown.format(key) if key else "the one you were shown; another: python manage.py create_key NAME"),
+        f"  Admin site        {url}/admin/   {welcome.admin_email}, "
+        + (shown.format(password) if password else "your password"),
+    ]
+    if hidden_in or not key:
+        key = "phx_YOUR_KEY"
     if project:
-        lines += ["", "  Try it:", "", *_requests(url, project.pk, key or "phx_YOUR_KEY", project.api_token)]
+        lines += ["", "  Try it:", "", *_requests(url, project.pk, key, project.api_token)]
     return "\n".join([*lines, "", "  Stop with Ctrl-C.", ""])
 
 

@@ -4,7 +4,7 @@ from persons.models.action import Action
 from persons.models.activity import ActivityLog, Actor
 from persons.models.cohort import Cohort, CohortMember
 from persons.models.deletion import Deletion
-from persons.models.erasure import ProjectErasure, erase
+from persons.models.erasure import ProjectErasure
 from persons.models.event import EventUuid
 from persons.models.idempotency import IdempotentAnswer
 from persons.models.importing import ImportedFile, ImportedPerson, UnsettledProperties
@@ -39,6 +39,5 @@ __all__ = [
     "RequestCount",
     "UnsettledProperties",
     "User",
-    "erase",
     "known_as",
 ]

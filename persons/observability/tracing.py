@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from clickhouse.observing import Statement
+from persons.observability.paths import shown_path
 
 _BILLION = 1_000_000_000
 _tracer: Any = None
@@ -58,7 +59,7 @@ def trace_statement(statement: Statement) -> None:
 
 
 def _without_query(span: Any, request: Any, response: Any) -> None:
-    """A query string may hold a key, and says whom somebody looked for."""
-    for name in ("http.url", "url.full", "http.target", "url.query"):
+    """A query string may hold a key, and says who a person is; so may a path."""
+    for name in ("http.url", "url.full", "http.target", "url.path", "url.query"):
         if span.is_recording() and name in (span.attributes or {}):
-            span.set_attribute(name, request.path if name != "url.query" else "")
+            span.set_attribute(name, shown_path(request.path) if name != "url.query" else "")

@@ -2,7 +2,8 @@
 
 import hmac
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -17,30 +18,49 @@ from psycopg_pool import PoolTimeout
 
 from persons.models import Outbox
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_OF_PROXIES = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP")
+
 
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """How the service does, in Prometheus' text format.
 
-    With METRICS_TOKEN set, to whoever sends it as a bearer token; else only to this machine.
+    With METRICS_TOKEN set, to requests that bring it as a bearer token; else only to this machine, and to
+    nothing behind a proxy.
     """
-    if not _may_read(request):
+    if not _may_read(request.META):
         raise PermissionDenied
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(encode(_everything()), content_type=content_type)
 
 
-def _may_read(request: HttpRequest) -> bool:
+def guarded(application: "WSGIApplication") -> "WSGIApplication":
+    """The same rule for the metrics of a process that has no Django application."""
+
+    def guard(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if _may_read(environ):
+            return application(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"Send METRICS_TOKEN as a bearer token. Without one, only this machine may read metrics.\n"]
+
+    return guard
+
+
+def _may_read(environ: Mapping[str, Any]) -> bool:
+    """Whether a request, given by its WSGI variables, may read the metrics."""
     if settings.METRICS_TOKEN:
-        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(
             sent.strip().encode(), settings.METRICS_TOKEN.encode()
         )
-    # What a proxy hands on comes from this machine as well.
-    if request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded"):
+    # A proxy on this machine hands on requests of others from an address of this machine.
+    if settings.TRUST_PROXY or any(name.startswith(_OF_PROXIES) for name in environ):
         return False
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        return ipaddress.ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
 

@@ -140,7 +140,11 @@ class Components:
         if siblings.get("default", 0) is None:
             del siblings["default"]
         # Out of an allOf openapi-typescript takes the `type` by which a union's members are told apart.
-        told_apart = "discriminator" in self.schemas[reference["$ref"].removeprefix(_REF)]
+        component = self.schemas[reference["$ref"].removeprefix(_REF)]
+        told_apart = "discriminator" in component
+        if "nullable" in siblings and "type" in component:
+            # OpenAPI 3.0 gives `nullable` a meaning only beside a `type`.
+            siblings["type"] = component["type"]
         return {"oneOf" if told_apart else "allOf": [reference], **siblings} if siblings else reference
 
 

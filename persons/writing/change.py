@@ -32,6 +32,10 @@ class Overtaken(Exception):
     """Another transaction changed what this one had read."""
 
 
+class PersonGone(Exception):
+    """Another transaction deleted the person."""
+
+
 @dataclass(slots=True)
 class Snapshot:
     """What was known when the transaction read, and the database keys of its persons."""
@@ -68,6 +72,16 @@ def repeatedly(project_id: int, attempt: Callable[[], Result]) -> Result:
 
     Raises Unavailable when others keep changing the same persons, and whatever else the attempt raises.
     """
+
+    def held() -> Result:
+        statements.hold_project(project_id)
+        return attempt()
+
+    return retried(project_id, held)
+
+
+def retried(project_id: int, attempt: Callable[[], Result]) -> Result:
+    """The same for an attempt that locks the project itself."""
     for number in range(_ATTEMPTS):
         try:
             with transaction.atomic():

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from persons.models import ActivityLog, Actor, Deletion
+from persons.writing import statements
 
 
 def delete_past_events(
@@ -24,6 +25,7 @@ def delete_past_events(
     What came after the deletion is not theirs and stays.
     """
     with transaction.atomic():
+        statements.hold_project(project_id)
         left = Deletion.objects.filter(project=project_id, with_events=False, keeps_person=False)
         found = left.filter(Q(distinct_ids__overlap=list(distinct_ids)) | Q(person_uuid__in=persons))
         # In order: two who ask for the same must not wait for each other.

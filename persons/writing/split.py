@@ -7,7 +7,7 @@ from persons.identity import Known, split
 from persons.models import ActivityLog, Actor
 from persons.models.history import Part, note_split
 from persons.writing import statements
-from persons.writing.change import Snapshot, repeatedly, write
+from persons.writing.change import PersonGone, Snapshot, repeatedly, write
 
 _MOST_LOGGED = 100
 
@@ -19,7 +19,7 @@ class NotOnThisPerson(ValueError):
 def split_off(project_id: int, key: int, distinct_ids: Collection[str], by: Actor, now: datetime) -> None:
     """Make a person of each of these distinct ids of a person, who is given by its key.
 
-    Raises NotOnThisPerson, LookupError when there is no such person any more, Unavailable, and Django's
+    Raises NotOnThisPerson, PersonGone when there is no such person any more, Unavailable, and Django's
     IntegrityError when the project has been deleted.
     """
 
@@ -55,7 +55,7 @@ def _split(
     # Locked before its distinct ids are read: it gets and loses none meanwhile.
     persons = statements.lock_and_read_persons([key])
     if not persons:
-        raise LookupError(key)
+        raise PersonGone
     snapshot = Snapshot()
     snapshot.add_persons(persons)
     snapshot.add(statements.stored_ids_of([key]))

@@ -26,6 +26,24 @@ class StoredId(NamedTuple):
     person_key: int | None
 
 
+# The first of the two numbers of an advisory lock; the second is the project.
+_PROJECT_LOCKS = 1_160_716
+
+
+def hold_project(project_id: int) -> None:
+    """Keep the project from being deleted until the transaction ends; waits for a deletion under way.
+
+    Before any other lock: a deletion locks every row of the project. Not a lock of the project's row: others
+    could always share that before the deletion gets it.
+    """
+    execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", _PROJECT_LOCKS, project_id % 2**31)
+
+
+def lock_project(project_id: int) -> None:
+    """Wait for the transactions that hold the project, and let no other one hold it."""
+    execute("SELECT pg_advisory_xact_lock(%s, %s)", _PROJECT_LOCKS, project_id % 2**31)
+
+
 def claim_uuids(project_id: int, uuids: Iterable[UUID]) -> set[UUID]:
     """Note that these events are taken; returns those that had not been taken before.
 

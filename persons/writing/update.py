@@ -7,7 +7,7 @@ from typing import Any
 from persons.identity import Event
 from persons.models import ActivityLog, Actor, PersonDistinctId
 from persons.writing import statements
-from persons.writing.change import repeatedly
+from persons.writing.change import PersonGone, repeatedly
 from persons.writing.take import take_within
 
 
@@ -18,7 +18,7 @@ class NotUpdated(ValueError):
 def update_person(project_id: int, key: int, update: dict[str, Any], by: Actor, now: datetime) -> None:
     """Apply an update, `{"$set": {...}}` or `{"$unset": [...]}`, to a person, given by its key.
 
-    Raises NotUpdated when the rules for events refuse it, LookupError when there is no such person any more,
+    Raises NotUpdated when the rules for events refuse it, PersonGone when there is no such person any more,
     Unavailable, and Django's IntegrityError when the project has been deleted.
     """
 
@@ -28,7 +28,7 @@ def update_person(project_id: int, key: int, update: dict[str, Any], by: Actor, 
         distinct_ids = PersonDistinctId.objects.filter(person=key).order_by("pk")
         distinct_id = distinct_ids.values_list("distinct_id", flat=True).first()
         if not persons or distinct_id is None:
-            raise LookupError(key)
+            raise PersonGone
         (name,) = update
         properties = {**update, "$lib": "persons-api"}
         event = Event(0, uuid.uuid4(), name, distinct_id, now, properties)

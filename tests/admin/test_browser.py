@@ -74,7 +74,7 @@ def opened(browser: Browser, server: Server, width: int) -> Iterator[Page]:
     tab.on(
         "request", lambda sent: None if sent.url.startswith((server.url, "data:")) else wrong.append(sent.url)
     )
-    password = re.search(r"admin@localhost, (\S+)", server.banner())
+    password = re.search(r"admin@localhost, (\S+)", server.secrets())
     assert password
     tab.goto(f"{server.url}/admin/")
     tab.fill("[name=username]", "admin@localhost")

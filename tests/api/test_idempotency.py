@@ -67,6 +67,17 @@ def test_the_same_key_is_for_the_same_request(world: World) -> None:
     assert world.api.post(elsewhere.persons + path, body, **KEY).json()["persons_found"] == 0
 
 
+@pytest.mark.parametrize(("first", "second"), [("", "/"), ("/", "")])
+def test_a_request_is_the_same_with_and_without_its_trailing_slash(
+    world: World, first: str, second: str
+) -> None:
+    path, body = bulk_delete(world)
+    path = world.persons + path.removesuffix("/")
+    answers = [world.api.post(path + slash, body, **KEY) for slash in (first, second)]
+    assert [answer.json()["persons_deleted"] for answer in answers] == [1, 1]
+    assert answers[1]["Idempotent-Replayed"] == "true"
+
+
 def test_what_was_refused_may_be_tried_again(world: World) -> None:
     asked = {"distinct_id": "a"}
     path = f"{world.persons}reset_person_distinct_id/"

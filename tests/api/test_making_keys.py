@@ -23,6 +23,29 @@ def test_a_key_limited_to_projects_manages_only_keys_that_are_no_wider(api: Api,
     assert limited.send("DELETE", f"{KEYS}{narrow.pk}/").status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "is_manageable"),
+    [
+        (["personal_api_key:write"], ["personal_api_key:write"], True),
+        (["personal_api_key:write"], ["personal_api_key:read"], True),
+        (["personal_api_key:write"], ["person:read"], False),
+        (["personal_api_key:write"], ["*"], False),
+        (["personal_api_key:write", "person:read"], ["person:write"], False),
+        (["personal_api_key:write", "person:write"], ["person:read"], True),
+        (["*"], ["*"], True),
+    ],
+)
+def test_a_key_lists_and_deletes_only_keys_that_are_no_wider(
+    api: Api, own: list[str], other: list[str], is_manageable: bool
+) -> None:
+    key, _ = PersonalAPIKey.issue(owner(), "other", other)
+    manager = api_with(api, own)
+    assert ("other" in {each["label"] for each in manager.get(KEYS).json()["results"]}) is is_manageable
+    answer = manager.send("DELETE", f"{KEYS}{key.pk}/")
+    assert answer.status_code == (204 if is_manageable else 404)
+    assert PersonalAPIKey.objects.filter(pk=key.pk).exists() is not is_manageable
+
+
 def test_a_new_key_is_shown_once_and_works_until_it_is_deleted(api: Api, project: Project) -> None:
     wanted = {"label": "reader", "scopes": ["person:read"], "scoped_projects": [project.pk]}
     answer = api.post(KEYS, wanted)

@@ -38,7 +38,7 @@ _CHROMIUM = [
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address and the personal API key of a running server."""
     with serving(tmp_path_factory.mktemp("served") / "data") as server:
-        key = re.search(r"phx_\w+", server.banner())
+        key = re.search(r"phx_\w+", server.secrets())
         assert key
         yield server.url, key[0]
 

@@ -28,7 +28,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """The demo data, and nobody who serves them."""
     folder = tmp_path_factory.mktemp("demo") / "data"
     with demo(folder) as server:
-        made = Installation(folder, *secrets(server.settled().banner()))
+        made = Installation(folder, *secrets(server.settled().secrets()))
         server.terminate()
     yield made
     shutil.rmtree(folder)

@@ -17,7 +17,7 @@ from tests.docs.world import demo
 def fill() -> None:
     with tempfile.TemporaryDirectory(prefix="persons-docs-") as name, demo(Path(name) / "data") as server:
         (Path(name) / "work").mkdir()
-        world = World(server.url, *secrets(server.settled().banner()))
+        world = World(server.url, *secrets(server.settled().secrets()))
         asked = [example for example in examples() if "sh" in example.forms]
         codes = [example.forms["sh"] for example in asked]
         found = run("sh", codes, world, Path(), Path(name) / "work")

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+from prometheus_client import make_wsgi_app
 
 from clickhouse.client import ClickHouse
 from persons.models import Project
+from persons.observability.view import guarded
 from persons.outbox.flush import drain
 from tests.api.helpers import Capture, event
 from tests.api_client import Api
@@ -105,6 +107,16 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
+def statuses_of_worker(environ: dict[str, Any]) -> list[str]:
+    statuses: list[str] = []
+
+    def start(status: str, headers: Any, error: Any = None) -> Any:
+        statuses.append(status)
+
+    list(guarded(make_wsgi_app())(environ, start))
+    return statuses
+
+
 @pytest.mark.parametrize(("token", "headers", "address"), REFUSED)
 def test_others_are_refused(
     db: None, settings: Any, token: str, headers: dict[str, str], address: str
@@ -113,6 +125,41 @@ def test_others_are_refused(
     answer = Client().get("/_metrics", headers=headers, REMOTE_ADDR=address)
     assert answer.status_code == 403
     assert answer.json()["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize(("token", "headers", "address"), REFUSED)
+def test_others_are_refused_by_a_worker(
+    settings: Any, token: str, headers: dict[str, str], address: str
+) -> None:
+    """Its metrics come without Django, by the same rule."""
+    settings.METRICS_TOKEN = token
+    request = RequestFactory().get("/metrics", headers=headers, REMOTE_ADDR=address)
+    assert statuses_of_worker(request.META) == ["403 Forbidden"]
+
+
+def test_a_worker_answers_the_token_and_without_one_its_machine(settings: Any) -> None:
+    settings.METRICS_TOKEN = "secret"
+    elsewhere = RequestFactory().get(
+        "/metrics", headers={"Authorization": "Bearer secret"}, REMOTE_ADDR="198.51.100.7"
+    )
+    assert statuses_of_worker(elsewhere.META) == ["200 OK"]
+    settings.METRICS_TOKEN = ""
+    assert statuses_of_worker(RequestFactory().get("/metrics").META) == ["200 OK"]
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-IP"]
+)
+def test_nothing_that_comes_through_a_proxy_reads_metrics_without_the_token(db: None, header: str) -> None:
+    assert Client().get("/_metrics", headers={header: "whatever"}).status_code == 403
+
+
+def test_behind_a_proxy_only_the_token_opens_metrics(db: None, settings: Any) -> None:
+    """Whatever the proxy sends: the documentation sets TRUST_PROXY."""
+    settings.TRUST_PROXY = True
+    assert Client().get("/_metrics").status_code == 403
+    settings.METRICS_TOKEN = "secret"
+    assert numbers(Client(), Authorization="Bearer secret")
 
 
 def test_with_the_token_metrics_go_anywhere(db: None, settings: Any) -> None:

@@ -50,7 +50,11 @@ def field_of(annotation: Any, default: Any = ...) -> Any:
         (Literal["a"], ..., {"type": "string", "enum": ["a"]}),
         (Size, ..., {"$ref": "#/components/schemas/Size"}),
         (Size | None, None, {"$ref": "#/components/schemas/Size"}),
-        (Size | None, ..., {"allOf": [{"$ref": "#/components/schemas/Size"}], "nullable": True}),
+        (
+            Size | None,
+            ...,
+            {"allOf": [{"$ref": "#/components/schemas/Size"}], "nullable": True, "type": "string"},
+        ),
         (Size, "small", {"allOf": [{"$ref": "#/components/schemas/Size"}], "default": "small"}),
         (
             Annotated[Thing, told("What is in it.")],

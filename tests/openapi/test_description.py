@@ -74,6 +74,7 @@ def test_nothing_is_said_that_generators_of_clients_choke_on() -> None:
         assert not isinstance(node.get("type"), list), path
         # With a default in a schema they send what nobody said, and change it with PATCH.
         assert "default" not in node or ".paths." in path or ".servers." in path, path
+        assert "nullable" not in node or "type" in node, path
         if "$ref" in node:
             assert set(node) == {"$ref"}, path
     for operation in operations():
@@ -81,6 +82,19 @@ def test_nothing_is_said_that_generators_of_clients_choke_on() -> None:
             assert "requestBody" not in operation.told
             for field in operation.fields.values():
                 assert field["schema"].get("type") not in ("array", "object"), (operation.name, field)
+
+
+def test_every_operation_says_that_an_address_may_be_too_long() -> None:
+    for operation in operations():
+        assert "414" in operation.told["responses"], operation.name
+    # The HTTP server answers it, without a body.
+    assert "content" not in document()["components"]["responses"]["AddressTooLong"]
+
+
+def test_the_description_names_its_license_and_a_contact() -> None:
+    info = document()["info"]
+    assert info["license"] == {"name": "MIT", "url": "https://opensource.org/license/mit"}
+    assert info["contact"]["name"]
 
 
 def test_a_client_that_names_no_limit_gets_the_whole_file() -> None:

@@ -1,5 +1,6 @@
 """The description is true: each example in it works, and what is answered is what it says."""
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -85,10 +86,10 @@ def send(operation: Operation, request: Request, key: str) -> Any:
             # An Idempotency-Key is for one thing to be done.
             headers[parameter["name"]] = f"{parameter['example']} {operation.name}"
     if operation.body:
-        body = orjson.dumps(request)
+        body = json.dumps(request)
         return Client().generic(operation.method.upper(), path, body, "application/json", headers=headers)
     query = {
-        name: each if isinstance(each, str) else orjson.dumps(each).decode()
+        name: each if isinstance(each, str) else json.dumps(each)
         for name, each in request.items()
         if each is not None
     }

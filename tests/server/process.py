@@ -95,6 +95,11 @@ class Server:
         self.wait_until(lambda: "Stop with Ctrl-C." in self.output)
         return self.output
 
+    def secrets(self) -> str:
+        """The banner with the secrets of a first start, which is in a file: no terminal shows our output."""
+        self.banner()
+        return (self.data_dir / "first-start.txt").read_text()
+
     def create_project(self, name: str = "Test") -> Project:
         made = manage("create_project", name, "--json", data_dir=self.data_dir)
         assert made.returncode == 0, made.stderr

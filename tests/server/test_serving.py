@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from persons.demo import demo_events
+from persons_api import embedded
 from tests.server.conftest import Serve
 from tests.server.process import (
     Api,
@@ -45,15 +48,20 @@ def seconds_until(condition: Callable[[], bool]) -> float:
     return time.monotonic() - started
 
 
-def test_the_first_start_makes_a_project_and_prints_requests_that_work(
-    new_folder: Path, serve: Serve
-) -> None:
+def test_the_first_start_makes_a_project_and_has_requests_that_work(new_folder: Path, serve: Serve) -> None:
     server = serve(new_folder)
-    banner = server.banner()
+    banner = server.secrets()
     assert server.url in banner
     assert re.search(r"Project token +phc_\w+$", banner, re.MULTILINE)
     assert re.search(r"Personal API key +phx_[\w-]+   \(shown this once\)$", banner, re.MULTILINE)
     assert re.search(r"admin@localhost, \S+   \(shown this once\)$", banner, re.MULTILINE)
+    # Without a terminal, what is printed may go into a journal.
+    file = new_folder / "first-start.txt"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert str(file) in server.output
+    key, password = re.findall(r"(\S+)   \(shown this once\)$", banner, re.MULTILINE)
+    assert key not in server.output
+    assert password not in server.output
     listed, funnel, sent = requests_in(banner)
     if not shutil.which("curl"):
         pytest.skip("curl is not installed, so what the banner says about it cannot be tried")
@@ -182,6 +190,23 @@ def test_a_limit_that_is_no_number_is_one_line(
 def test_a_host_may_be_a_name(folder: Path, serve: Serve) -> None:
     server = serve(folder, "--host", "localhost", "--no-demo")
     assert f"ready at http://localhost:{server.port}" in server.banner()
+
+
+@pytest.mark.parametrize(
+    ("place", "is_limited"),
+    [(("127.0.0.1", ""), False), (("0.0.0.0", ""), True), (("0.0.0.0", "false"), False)],
+)
+def test_rate_limits_are_on_when_other_machines_can_reach_it(
+    folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, place: tuple[str, str], is_limited: bool
+) -> None:
+    host, setting = place
+    monkeypatch.setenv("RATE_LIMIT_ENABLED", setting)
+    server = serve(folder, "--host", host, "--no-demo").ready()
+    api = Api(server.url, server.create_project())
+    api.get("")
+    assert ("rate limits are on" in server.output) is is_limited
+    with psycopg.connect(host=embedded.postgres_host(folder), dbname="postgres", user="postgres") as own:
+        assert own.execute("SELECT count(*) FROM persons_requestcount").fetchone() == (int(is_limited),)
 
 
 def test_a_path_too_long_for_a_socket_works(folder: Path, serve: Serve) -> None:

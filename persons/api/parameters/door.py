@@ -300,9 +300,16 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
+def _64_bits(number: int) -> int:
+    """The number, which stores keep in 64 bits."""
+    if not -(2**63) <= number < 2**63:
+        raise PydanticCustomError("int", f"Must be from {-(2**63)} to {2**63 - 1}.")
+    return number
+
+
 Text = str | None
 Json = BeforeValidator(_from_json_text)
-Whole = Annotated[int, BeforeValidator(_whole_number)]
+Whole = Annotated[int, BeforeValidator(_whole_number), AfterValidator(_64_bits)]
 Limit = Annotated[Whole, told("How many persons or things a page has at most.", 10, ge=1, le=10_000)]
 Offset = Annotated[Whole, told("How many come before the page. `next` has the right one.", 0, ge=0, le=2**62)]
 IncludeTotal = Annotated[

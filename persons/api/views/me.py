@@ -1,17 +1,18 @@
 """Who am I, and what may I do? (spec/decisions.md 1.8)"""
 
+from django.db import transaction
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from persons.api.answers import sent
 from persons.api.answers import stored as answers
-from persons.api.permissions import project_limit, user_of, visible_projects
+from persons.api.permissions import user_of, visible_projects
 from persons.api.serializers import PersonalAPIKeySerializer, user_fields
 from persons.errors import invalid
-from persons.models import PersonalAPIKey
+from persons.models import ALL_SCOPES, PersonalAPIKey
 from persons.openapi.operation import describe
 
 
@@ -70,7 +71,7 @@ class KeysViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         """The user's own keys.
 
-        To a key that is limited to projects, only those that are no wider.
+        A key lists only keys that are no wider than itself, in scopes and projects.
         """
         keys = _manageable(request)
         return Response({"results": PersonalAPIKeySerializer(keys, many=True).data})
@@ -85,12 +86,17 @@ class KeysViewSet(ViewSet):
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
         _refuse_more_than_own(request, wanted["scopes"], wanted["scoped_projects"])
-        key, value = PersonalAPIKey.issue(user_of(request), **wanted)
+        with transaction.atomic():
+            _hold_own_key(request)
+            key, value = PersonalAPIKey.issue(user_of(request), **wanted)
         return Response({**PersonalAPIKeySerializer(key).data, "value": value}, status=201)
 
     @describe()
     def destroy(self, request: Request, key_id: int) -> Response:
-        """Delete a key."""
+        """Delete a key.
+
+        A key deletes only keys that are no wider than itself.
+        """
         deleted, _ = _manageable(request).filter(pk=key_id).delete()
         if not deleted:
             raise NotFound
@@ -98,9 +104,23 @@ class KeysViewSet(ViewSet):
 
 
 def _manageable(request: Request) -> QuerySet[PersonalAPIKey]:
-    """The user's own keys; to a key that is limited to projects, only those that are no wider."""
-    keys, limit = PersonalAPIKey.objects.filter(user=user_of(request)), project_limit(request)
-    return keys.filter(scoped_projects__contained_by=limit, scoped_projects__len__gt=0) if limit else keys
+    """The user's own keys; for a request with a key, only those that are no wider than that key."""
+    keys, key = PersonalAPIKey.objects.filter(user=user_of(request)), request.auth
+    if not isinstance(key, PersonalAPIKey):
+        return keys
+    keys = keys.filter(scopes__contained_by=[scope for scope in ALL_SCOPES if key.allows(scope)])
+    if key.scoped_projects:
+        keys = keys.filter(scoped_projects__contained_by=key.scoped_projects, scoped_projects__len__gt=0)
+    return keys
+
+
+def _hold_own_key(request: Request) -> None:
+    """Keep the key that asks from being deleted until the transaction ends. Raises AuthenticationFailed when
+    it has been deleted already: a deleted key leaves no key behind."""
+    if isinstance(request.auth, PersonalAPIKey):
+        own = PersonalAPIKey.objects.select_for_update(no_key=True).filter(pk=request.auth.pk)
+        if own.first() is None:
+            raise AuthenticationFailed("The personal API key has been deleted.")
 
 
 def _refuse_more_than_own(request: Request, scopes: list[str], projects: list[int]) -> None:

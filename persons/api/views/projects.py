@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -17,8 +17,9 @@ from persons.api.permissions import project_limit, user_of, visible_projects
 from persons.api.references import lock_definitions
 from persons.api.serializers import ProjectSerializer
 from persons.api.views.base import ParametersViewSet
-from persons.models import Membership, Project, erase
+from persons.models import Membership, Project
 from persons.openapi.operation import describe
+from persons.writing.erasure import erase_project
 
 
 class ProjectsViewSet(ParametersViewSet):
@@ -79,7 +80,8 @@ class ProjectView(ViewSet):
     @describe()
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         """Delete a project, and everything it had from both stores."""
-        erase(self.project)
+        if not erase_project(self.project.pk):
+            raise NotFound
         return Response(status=204)
 
 

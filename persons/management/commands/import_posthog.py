@@ -14,6 +14,7 @@ from persons.importing.files import SourceFile, UnreadableFile, source_files
 from persons.importing.run import BadRows, Import, Summary, check, described, wait_until_flushed
 from persons.management.stores import stores_at_hand
 from persons.models import Project
+from persons.writing.missing import missing_model
 
 _MOST_SHOWN = 100
 _WORDS = {
@@ -93,6 +94,8 @@ class Command(BaseCommand):
             except ClickHouseError as error:
                 raise CommandError(f"ClickHouse: {error}\nStart it again to go on.") from error
             except IntegrityError as error:
+                if missing_model(error) is not Project:
+                    raise
                 raise CommandError(
                     f"Project {project_id} has been deleted meanwhile.", returncode=2
                 ) from error

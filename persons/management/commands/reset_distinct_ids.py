@@ -13,6 +13,7 @@ from persons.management.postgres import postgres_at_hand
 from persons.management.users import user_named
 from persons.models import Actor, Project
 from persons.writing.holds import KnownId, State, known_ids
+from persons.writing.missing import missing_model
 from persons.writing.reset import Reset, reset_distinct_ids
 
 _AT_ONCE = 1_000
@@ -92,6 +93,8 @@ def _reset(project_id: int, distinct_ids: Sequence[str], by: Actor) -> Iterator[
             f"{distinct_ids[0]!r}."
         ) from error
     except IntegrityError as error:
+        if missing_model(error) is not Project:
+            raise
         raise CommandError(f"Project {project_id} has been deleted meanwhile.", returncode=2) from error
     for distinct_id in distinct_ids:
         yield distinct_id, _DONE[done[distinct_id]]

@@ -1,3 +1,5 @@
+import ipaddress
+import os
 import signal
 from argparse import ArgumentTypeError, BooleanOptionalAction
 from contextlib import ExitStack
@@ -78,6 +80,18 @@ def _run(host: str, port: int, *, demo: bool, demo_until: datetime | None) -> No
         call_command("migrate", verbosity=0)
         welcome = first_start.prepare(demo=demo, demo_until=demo_until)
         close_pool()
-        print_when_ready(host, port, welcome)
+        if not ipaddress.ip_address(address).is_loopback:
+            _limit_rates()
+        print_when_ready(host, port, welcome, settings.DATA_DIR / "first-start.txt")
         # The embedded engine belongs to one process.
         serve("persons.serving:application", address, port, workers=1)
+
+
+def _limit_rates() -> None:
+    """Turn rate limits on unless the environment says otherwise."""
+    if settings.RATE_LIMIT_ENABLED or os.environ.get("RATE_LIMIT_ENABLED"):
+        return
+    # The process that answers reads it from the environment.
+    os.environ["RATE_LIMIT_ENABLED"] = "true"
+    note = "Other machines can reach it, so rate limits are on. RATE_LIMIT_ENABLED=false turns them off."
+    print(note, flush=True)

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from prometheus_client import start_http_server
+from prometheus_client import make_wsgi_app, start_http_server
 
 from persons.management.server_mode import refuse_embedded
+from persons.observability.view import guarded
 from persons.outbox.flusher import Flusher, Remover
 from persons.outbox.worker import stop as stop_workers
 from persons.stores import writable_clickhouse
@@ -54,6 +55,7 @@ class Command(BaseCommand):
 
 def _serve_metrics(host: str, port: int) -> None:
     try:
-        start_http_server(port, host)
+        server, _ = start_http_server(port, host)
+        server.set_app(guarded(make_wsgi_app()))
     except (OSError, OverflowError) as error:
         raise CommandError(f"Cannot listen on {host}:{port}: {error}", returncode=2) from error
