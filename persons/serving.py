@@ -46,10 +46,8 @@ def hear_signals() -> None:
 
 
 def _begin() -> None:
-    # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
-    # at once, Python's main thread may sleep through both.
+    # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    hear_signals()
     _end_with_parent()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
     django.setup()
@@ -86,11 +84,11 @@ def _keep_up_to_date() -> None:
 def _application() -> Any:
     from django.urls import get_resolver  # noqa: PLC0415
 
-    from persons_api.wsgi import application as serve  # noqa: PLC0415
+    from persons_api.asgi import gateway  # noqa: PLC0415
 
-    # A mistake in any of our modules is to show now, not with the first request.
+    # Show a mistake in any of our modules now, not with the first request.
     get_resolver().url_patterns  # noqa: B018
-    return serve
+    return gateway()
 
 
 def _end_with_parent() -> None:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable
 
+from django.http import HttpResponse
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -45,13 +46,19 @@ class SchemaView(SpectacularAPIView):
         )
 
 
-class SwaggerView(SpectacularSwaggerView):
+class _Page:
+    def options(self, request: Request) -> HttpResponse:
+        """Say what is allowed, in headers alone: a page has no template for it."""
+        return HttpResponse()
+
+
+class SwaggerView(_Page, SpectacularSwaggerView):
     """Where requests can be tried out, with a key."""
 
     template_name_js = "persons/swagger_ui.js"
 
 
-class RedocView(SpectacularRedocView):
+class RedocView(_Page, SpectacularRedocView):
     """To read. The template of drf-spectacular would fetch fonts from elsewhere."""
 
     template_name = "persons/redoc.html"

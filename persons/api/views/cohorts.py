@@ -51,6 +51,7 @@ class CohortsView(ProjectViewSet):
     """``/api/projects/:project_id/cohorts/``"""
 
     scope_object = "cohort"
+    queries = {"retrieve", "persons"}
     parser_classes = (JSONParser, UploadParser)
 
     @describe(Paging, answers.CohortPage)

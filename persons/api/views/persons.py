@@ -1,3 +1,4 @@
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,11 +30,19 @@ from persons.models import Cohort
 from persons.openapi.operation import describe
 from persons.stores import clickhouse
 
+_QUERY_PARAMETERS = {"search", "properties", "cohort", "format", "include_total", "body"}
+
 
 class PersonsView(ChangingView, DeletingView):
     """``/api/projects/:project_id/persons/``"""
 
     scope_object = "person"
+    queries = {"cohorts"}
+
+    @classmethod
+    def needs_query_slot(cls, action: str, sent: Set[str]) -> bool:
+        """A list by ids and times alone is answered by PostgreSQL's indexes, unless it is a file or counted."""
+        return action in cls.queries or (action == "list" and bool(sent & _QUERY_PARAMETERS))
 
     @describe(ListParameters, answers.PersonPage)
     def list(self, request: Request, **kwargs: Any) -> HttpResponseBase:
