@@ -1,5 +1,6 @@
 """What a serving process runs besides answering requests."""
 
+import asyncio
 import atexit
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -88,7 +90,24 @@ def _application() -> Any:
 
     # Show a mistake in any of our modules now, not with the first request.
     get_resolver().url_patterns  # noqa: B018
-    return gateway()
+    served = gateway()
+    _call_when_told_to_stop(served.stop)
+    return served
+
+
+def _call_when_told_to_stop(stop: Callable[[], None]) -> None:
+    """Granian sets its own signal handlers later, and says nothing to the application before it has stopped."""
+    loop = asyncio.get_event_loop()
+    add_signal_handler = loop.add_signal_handler
+
+    def add(number: int, handle: Callable[..., object], *args: Any) -> None:
+        def handle_both() -> None:
+            stop()
+            handle(*args)
+
+        add_signal_handler(number, handle_both)
+
+    loop.add_signal_handler = add  # type: ignore[assignment]
 
 
 def _end_with_parent() -> None:

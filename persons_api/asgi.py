@@ -32,7 +32,7 @@ WAIT_SECONDS = 2.0
 SEND_SECONDS = 30.0
 PART_BYTES = 64 * 1024
 # When the process stops, unfinished bodies and idle connections end after so long.
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.0
 # Pages of the admin site that ask ClickHouse.
 _ADMIN_QUERIES = {
     "persons_person_changelist",
@@ -66,15 +66,34 @@ class Gateway:
         self._probes = ThreadPoolExecutor(2, "probe")
         self._refusals = ThreadPoolExecutor(1, "refusal")
         self._files = ThreadPoolExecutor(2, "file")
-        self._is_stopping = False
-        # Clients that a request is being answered for.
-        self._busy: set[tuple[str, int]] = set()
+        # Clients with a request that has arrived and is not answered yet.
+        self._busy: set[connections.Address] = set()
+        self._port: int | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "http":
             await self._answer_guarded(scope, receive, send)
+
+    def stop(self) -> None:
+        """Call when the process is told to stop: idle clients and unfinished bodies may not delay it."""
+        asyncio.get_running_loop().call_later(STOP_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self._port is not None:
+            connections.close_others(self._port, self._busy)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan protocol."""
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        # The server begins to listen only now.
+        while (port := connections.limit_unread()) is None:
+            await asyncio.sleep(0.05)
+        self._port = port
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer_guarded(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
@@ -86,26 +105,32 @@ class Gateway:
             await _send_whole(send, 500, _encoded(FAILED_HEADERS), FAILED_BODY, scope)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        environ = environ_of(scope)
+        environ, client = environ_of(scope), connections.Address(*scope["client"])
         with self._bodies.file() as body:
             is_read = await self._read(environ, body, receive)
-            if _path(environ) == "/_livez/":
-                # It says that the process lives: it needs no store, and no thread that could be missing.
-                answer = _run(self._wsgi, environ)
-            elif REFUSAL in environ:
-                answer = await self._run(self._refusals, environ)
-            elif environ["PATH_INFO"].startswith("/_"):
-                answer = await self._run(self._probes, environ)
-            elif needs_query_slot(environ):
-                answer = await self._run_in_slot(environ, receive)
-            else:
-                answer = await self._run(self._threads, environ)
-        if not is_read:
-            answer.headers.append((b"connection", b"close"))
-        if answer.parts is None:
-            await _send_whole(send, answer.status, answer.headers, answer.body, scope)
-        else:
-            await self._send_parts(answer, scope, receive, send)
+            self._busy.add(client)
+            try:
+                answer = await self._answer_of(environ, receive)
+                if not is_read:
+                    answer.headers.append((b"connection", b"close"))
+                if answer.parts is None:
+                    await _send_whole(send, answer.status, answer.headers, answer.body, scope)
+                else:
+                    await self._send_parts(answer, scope, receive, send)
+            finally:
+                self._busy.discard(client)
+
+    async def _answer_of(self, environ: Environ, receive: Receive) -> Answer:
+        if REFUSAL in environ:
+            return await self._run(self._refusals, environ)
+        if _path(environ) == "/_livez/":
+            # It says that the process lives: it needs no store, and no thread that could be missing.
+            return _run(self._wsgi, environ)
+        if environ["PATH_INFO"].startswith("/_"):
+            return await self._run(self._probes, environ)
+        if needs_query_slot(environ):
+            return await self._run_in_slot(environ, receive)
+        return await self._run(self._threads, environ)
 
     async def _read(self, environ: Environ, body: Body, receive: Receive) -> bool:
         """Put the body, or why there is none, into `environ`. Returns whether it was read to its end."""
@@ -263,14 +288,8 @@ async def _send_part(send: Send, part: bytes, scope: dict[str, Any]) -> None:
     except TimeoutError as error:
         _log.warning("request.unread", path=scope["path"], seconds=SEND_SECONDS)
         # The server would keep the connection until the client reads on.
-        await asyncio.to_thread(connections.close, {tuple(scope["client"][:2])})
+        await asyncio.to_thread(connections.close, {connections.Address(*scope["client"])})
         raise ClientGone from error
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    for step in ("startup", "shutdown"):
-        await receive()
-        await send({"type": f"lifespan.{step}.complete"})
 
 
 async def _disconnect(receive: Receive) -> None:
