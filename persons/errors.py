@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
-# The key of a WSGI `environ` for an error found before Django runs. `persons.api.middleware.refusals` answers it.
+# The key of a WSGI `environ` for an error found before Django runs. The middleware `refusals` answers with it.
 REFUSAL = "persons.refusal"
 
 
@@ -32,7 +32,9 @@ class Busy(Unavailable):
     """All query slots are taken, and none became free while the request waited."""
 
     default_code = "busy"
-    default_detail = "Too many queries run at the moment. Send the request again after the Retry-After seconds."
+    default_detail = (
+        "Too many queries run at the moment. Send the request again after the Retry-After seconds."
+    )
     wait = 2
 
 

@@ -96,7 +96,7 @@ def _application() -> Any:
 
 
 def _call_when_told_to_stop(stop: Callable[[], None]) -> None:
-    """Granian sets its own signal handlers later, and says nothing to the application before it has stopped."""
+    """Granian sets its signal handlers later, and tells the application nothing before it has stopped."""
     loop = asyncio.get_event_loop()
     add_signal_handler = loop.add_signal_handler
 

@@ -1,7 +1,7 @@
 """The ASGI application: requests are read on the event loop, and answered by Django in threads.
 
-A request takes a thread only when its body is there (`request_body.py`) and, for analytic queries and files, when
-one of `QUERY_SLOTS` is free. So neither slow clients nor slow queries keep a thread from capture.
+A request takes a thread only when its body is there (`request_body.py`) and, for analytic queries and files,
+when one of `QUERY_SLOTS` is free. So neither slow clients nor slow queries keep a thread from capture.
 docs/decisions/0001-requests-are-read-before-a-thread-is-taken.md has the figures.
 """
 
@@ -238,7 +238,7 @@ def needs_query_slot(environ: Environ) -> bool:
     method = environ["REQUEST_METHOD"].lower()
     action = match.func.actions.get("get" if method == "head" else method)  # type: ignore[attr-defined]
     names = {name for name, _ in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)}
-    if {"csv", "ndjson"} & set(environ.get("HTTP_ACCEPT", "").replace("/", " ").replace("-", " ").split()):
+    if any(form in environ.get("HTTP_ACCEPT", "").lower() for form in ("csv", "ndjson")):
         names.add("format")
     if environ.get("CONTENT_LENGTH", "0") != "0":
         names.add("body")

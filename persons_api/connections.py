@@ -38,8 +38,10 @@ def allow_connections() -> int:
 
 
 def limit_unread() -> int | None:
-    """Have the kernel close connections whose clients stop reading. Returns the port that this process listens
-    on, None before it does."""
+    """Have the kernel close connections whose clients stop reading.
+
+    Returns the port that this process listens on, None before it does.
+    """
     for own in _sockets():
         with own:
             if own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -68,7 +70,7 @@ def close_others(port: int, clients: set[Address]) -> None:
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """Duplicates of the TCP sockets of this process. A number may be another file by now, so check its addresses."""
+    """Duplicates of the TCP sockets of this process. A number may be another file by now: check addresses."""
     for each in psutil.Process().net_connections("tcp"):
         with suppress(OSError):
             yield socket.socket(fileno=os.dup(each.fd))

@@ -13,12 +13,12 @@ from persons.errors import BodyTooSlow, PayloadTooLarge, Unavailable
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-# A body has 30 seconds, and one more for every 64 KiB received: with less than 64 KiB a second it ends at 408.
+# A body has 30 seconds, and one more for every 64 KiB received; a slower one is answered with 408.
 SECONDS = 30.0
 BYTES_PER_SECOND = 64 * 1024
 # Larger bodies go to a file, so thousands of slow senders hold little memory. A usual batch stays in memory.
 IN_MEMORY_BYTES = 64 * 1024
-# All bodies that are being read or answered, together: half of a small disk's free space, 100 of the largest.
+# All bodies that are being read or answered, together: a hundred of the largest.
 ALL_BODIES_BYTES = 2 * 1024**3
 
 

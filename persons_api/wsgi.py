@@ -18,8 +18,8 @@ from persons.errors import REFUSAL, UnsupportedCharset  # noqa: E402 - DRF reads
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _log = structlog.get_logger(__name__)
-# Django decodes a query string with the charset of the body, and Python has codecs that are no charsets: `zip`
-# raises outside Django's handlers, `punycode` takes quadratic time.
+# Django decodes a query string with the charset of the body, and Python has codecs that are no charsets:
+# `zip` raises outside Django's handlers, `punycode` takes quadratic time.
 _MAX_CONTENT_TYPE = 1_000
 _CHARSETS = {"", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
 FAILED_BODY = orjson.dumps(

@@ -35,6 +35,12 @@ def test_an_unknown_format_is_not_found() -> None:
     assert Client().get("/api/schema/?format=toml").status_code == 404
 
 
+@pytest.mark.parametrize("page", ["", "swagger-ui/", "redoc/"])
+def test_options_say_what_is_allowed(page: str) -> None:
+    answer = Client().options(f"/api/schema/{page}", headers={"Accept": "text/html, */*;q=0.1"})
+    assert (answer.status_code, answer["Allow"]) == (200, "GET, HEAD, OPTIONS")
+
+
 @pytest.mark.parametrize("page", ["swagger-ui", "redoc"])
 def test_the_pages_take_everything_from_here(page: str) -> None:
     answer = Client().get(f"/api/schema/{page}/", headers={"Accept": "text/html"})

@@ -41,7 +41,7 @@ class PersonsView(ChangingView, DeletingView):
 
     @classmethod
     def needs_query_slot(cls, action: str, sent: Set[str]) -> bool:
-        """A list by ids and times alone is answered by PostgreSQL's indexes, unless it is a file or counted."""
+        """PostgreSQL's indexes answer a list by ids and times alone, unless it is a file or counted."""
         return action in cls.queries or (action == "list" and bool(sent & _QUERY_PARAMETERS))
 
     @describe(ListParameters, answers.PersonPage)
