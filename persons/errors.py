@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
-# The key of a WSGI `environ` for an error found before Django runs. The middleware `refusals` answers with it.
+# The key of a WSGI `environ` for an error found before Django runs. The middleware `refusals` answers it.
 REFUSAL = "persons.refusal"
 
 

@@ -232,7 +232,7 @@ def needs_query_slot(environ: Environ) -> bool:
         match = resolve(_path(environ))
     except Resolver404:
         return False
-    view = getattr(match.func, "cls", None)
+    view: Any = getattr(match.func, "cls", None)
     if not hasattr(view, "needs_query_slot"):
         return match.url_name is not None and match.url_name in _ADMIN_QUERIES
     method = environ["REQUEST_METHOD"].lower()

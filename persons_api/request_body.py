@@ -32,7 +32,7 @@ class Bodies:
     def __init__(self) -> None:
         self._held = 0
         # The data folder lies on a disk with room. Where temporary files usually go is often memory.
-        self._folder = settings.DATA_DIR if os.access(settings.DATA_DIR, os.W_OK) else None
+        self._folder = str(settings.DATA_DIR) if os.access(settings.DATA_DIR, os.W_OK) else None
 
     @contextmanager
     def file(self) -> Iterator["Body"]:

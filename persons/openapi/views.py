@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.settings import spectacular_settings
@@ -47,7 +48,7 @@ class SchemaView(SpectacularAPIView):
 
 
 class _Page:
-    def options(self, request: Request) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what is allowed, in headers alone: a page has no template for it."""
         return HttpResponse()
 
