@@ -5,6 +5,9 @@ from typing import Any
 
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
+# The key of a WSGI `environ` for an error found before Django runs. The middleware `refusals` answers it.
+REFUSAL = "persons.refusal"
+
 
 class PayloadTooLarge(APIException):
     """The body is larger than the endpoint takes."""
@@ -23,6 +26,36 @@ class Unavailable(APIException):
     default_detail = "A data store is not available right now. Try again in a moment."
     default_type = "server_error"
     wait = 1
+
+
+class Busy(Unavailable):
+    """All query slots are taken, and none became free while the request waited."""
+
+    default_code = "busy"
+    default_detail = (
+        "Too many queries run at the moment. Send the request again after the Retry-After seconds."
+    )
+    wait = 2
+
+
+class BodyTooSlow(APIException):
+    """The body did not arrive in time."""
+
+    status_code = 408
+    default_code = "request_timeout"
+    default_detail = (
+        "The request body arrived too slowly. A body has 30 seconds, and one more for every 64 KiB received."
+    )
+    default_type = "invalid_request"
+
+
+class UnsupportedCharset(APIException):
+    """The Content-Type names a charset that no endpoint reads."""
+
+    status_code = 415
+    default_code = "unsupported_media_type"
+    default_detail = "The charset of the Content-Type is not supported. Send utf-8, us-ascii or iso-8859-1."
+    default_type = "invalid_request"
 
 
 def invalid(attr: str | None, detail: str, code: str = "invalid_input") -> ValidationError:

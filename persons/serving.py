@@ -1,5 +1,6 @@
 """What a serving process runs besides answering requests."""
 
+import asyncio
 import atexit
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -46,10 +48,8 @@ def hear_signals() -> None:
 
 
 def _begin() -> None:
-    # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM. Of two signals
-    # at once, Python's main thread may sleep through both.
+    # Ctrl-C reaches the whole process group; the parent hears it and ends us with SIGTERM.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    hear_signals()
     _end_with_parent()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
     django.setup()
@@ -86,11 +86,28 @@ def _keep_up_to_date() -> None:
 def _application() -> Any:
     from django.urls import get_resolver  # noqa: PLC0415
 
-    from persons_api.wsgi import application as serve  # noqa: PLC0415
+    from persons_api.asgi import gateway  # noqa: PLC0415
 
-    # A mistake in any of our modules is to show now, not with the first request.
+    # Show a mistake in any of our modules now, not with the first request.
     get_resolver().url_patterns  # noqa: B018
-    return serve
+    served = gateway()
+    _call_when_told_to_stop(served.stop)
+    return served
+
+
+def _call_when_told_to_stop(stop: Callable[[], None]) -> None:
+    """Granian sets its signal handlers later, and tells the application nothing before it has stopped."""
+    loop = asyncio.get_event_loop()
+    add_signal_handler = loop.add_signal_handler
+
+    def add(number: int, handle: Callable[..., object], *args: Any) -> None:
+        def handle_both() -> None:
+            stop()
+            handle(*args)
+
+        add_signal_handler(number, handle_both)
+
+    loop.add_signal_handler = add  # type: ignore[assignment]
 
 
 def _end_with_parent() -> None:

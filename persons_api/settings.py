@@ -51,6 +51,13 @@ def _count(name: str) -> int:
     return int(text)
 
 
+def _slots(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= 100:
+        raise ImproperlyConfigured(f"{name} is {text!r}. It must be a whole number from 1 to 100.")
+    return int(text)
+
+
 def _size(name: str, default: int) -> int:
     text = os.environ.get(name)
     if not text:
@@ -94,6 +101,10 @@ QUERY_LIMITS: dict[str, Any] = {
     "rows": _count("QUERY_MAX_ROWS"),
     "threads": _count("QUERY_MAX_THREADS"),
 }
+# Analytic queries and files that run at the same time, in each process; others wait (persons_api/asgi.py).
+QUERY_SLOTS = _slots("QUERY_SLOTS", 4)
+# As many threads again stay free for capture and everything else.
+REQUEST_THREADS = QUERY_SLOTS + 4
 # A service that only its own machine can reach serves one user. `serve --host` turns limits on for others.
 RATE_LIMIT_ENABLED = _flag("RATE_LIMIT_ENABLED", default=not EMBEDDED_POSTGRES)
 
@@ -146,6 +157,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "persons.api.middleware.optional_trailing_slash",
+    "persons.api.middleware.refusals",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -178,8 +190,11 @@ DATABASES = {
         **_postgres,
         # After PostgreSQL was restarted, the connections in the pool are dead: look before lending one.
         "CONN_HEALTH_CHECKS": True,
-        # More connections than this serve no purpose with the eight threads of a worker.
-        "OPTIONS": {**_postgres["OPTIONS"], "pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
+        # One for each thread that answers requests, and some for the probes, the flusher and the remover.
+        "OPTIONS": {
+            **_postgres["OPTIONS"],
+            "pool": {"min_size": 1, "max_size": REQUEST_THREADS + 8, "timeout": 5},
+        },
     }
 }
 AUTH_USER_MODEL = "persons.User"

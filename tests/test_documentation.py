@@ -67,7 +67,7 @@ def paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[st
 
 def test_operating_names_every_setting_and_only_those() -> None:
     settings = (ROOT / "persons_api" / "settings.py").read_text()
-    read = set(re.findall(r'(?:environ\.get|_count|_flag|_name|_seconds|_size)\("(\w+)"', settings))
+    read = set(re.findall(r'(?:environ\.get|_count|_flag|_name|_slots|_seconds|_size)\("(\w+)"', settings))
     assert read == set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATING, re.MULTILINE))
 
 

@@ -104,6 +104,17 @@ def _of_clickhouse(error: ClickHouseError) -> Exception:
     return error
 
 
+def answer_outside_drf(error: Any) -> HttpResponse:
+    """One of our errors as a response, for code that runs before any DRF view."""
+    answer = JsonResponse(
+        {"type": error.default_type, "code": error.default_code, "detail": str(error.detail), "attr": None},
+        status=error.status_code,
+    )
+    if wait := getattr(error, "wait", None):
+        answer["Retry-After"] = str(wait)
+    return answer
+
+
 def _outside_drf(status: int, kind: str, code: str, detail: str) -> Any:
     def view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         return JsonResponse({"type": kind, "code": code, "detail": detail, "attr": None}, status=status)
@@ -115,4 +126,11 @@ def _outside_drf(status: int, kind: str, code: str, detail: str) -> Any:
 bad_request = _outside_drf(400, "invalid_request", "bad_request", "The request cannot be understood.")
 forbidden = _outside_drf(403, "authentication_error", "permission_denied", "You may not do this.")
 not_found = _outside_drf(404, "invalid_request", "not_found", "Not found.")
-failed = _outside_drf(500, "server_error", "error", "A server error occurred.")
+_failed = _outside_drf(500, "server_error", "error", "A server error occurred.")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Log and answer an error that no DRF view handled. Django calls this while it handles the exception."""
+    _log.error("request.failed", exc_info=True)
+    response: HttpResponse = _failed(request)
+    return response

@@ -4,10 +4,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 
+from persons.api.errors import answer_outside_drf
+from persons.errors import REFUSAL
 from persons.observability.paths import shown_path
 
 _log = structlog.get_logger("persons.request")
@@ -66,6 +70,24 @@ def security_headers(get_response: _Next) -> _Next:
         if request.path.startswith("/api/") and page_policy is None:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    return middleware
+
+
+def refusals(get_response: _Next) -> _Next:
+    """Answer a request that the server refused before Django ran: too large, too slow, too many queries.
+
+    Like any other answer it then has a request id, a log line, metrics, CORS and security headers.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        refusal = request.META.get(REFUSAL)
+        if refusal is None:
+            return get_response(request)
+        with suppress(Resolver404):
+            # Metrics name the endpoint by it.
+            request.resolver_match = resolve(request.path_info)
+        return answer_outside_drf(refusal)
 
     return middleware
 

@@ -5,6 +5,10 @@ import socket
 import sys
 
 from persons.serving import hear_signals
+from persons_api.connections import allow_connections
+
+# Headers arrive within this time, and a connection without a request is closed after it.
+HEADER_SECONDS = 30
 
 
 def address_of(host: str, port: int) -> tuple[str, int]:
@@ -31,7 +35,8 @@ def serve(application: str, address: str, port: int, *, workers: int) -> None:
 
     When the only one ends by itself, so does this, with exit code 1; of several, another takes its place.
     """
-    from granian.constants import Interfaces  # noqa: PLC0415 - loads a server other commands don't need
+    from granian.constants import HTTPModes, Interfaces, Loops  # noqa: PLC0415 - other commands don't need it
+    from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
     from granian.server import Server  # noqa: PLC0415
 
@@ -42,9 +47,15 @@ def serve(application: str, address: str, port: int, *, workers: int) -> None:
         factory=True,
         address=address,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
+        loop=Loops.asyncio,
+        # While granian waits to see whether a connection speaks HTTP/1 or 2, it has no timeout.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        websockets=False,
         workers=workers,
-        blocking_threads=8,
+        backlog=4096,
+        backpressure=allow_connections(),
         log_level=LogLevels.error,
         workers_kill_timeout=10,
         respawn_failed_workers=workers > 1,

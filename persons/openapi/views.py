@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable
 from importlib.resources import files
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
@@ -49,13 +50,19 @@ class SchemaView(SpectacularAPIView):
         )
 
 
-class SwaggerView(SpectacularSwaggerSplitView):
+class _Page:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say what is allowed, in headers alone: a page has no template for it."""
+        return HttpResponse()
+
+
+class SwaggerView(_Page, SpectacularSwaggerSplitView):
     """Where requests can be tried out, with a key."""
 
     template_name_js = "persons/swagger_ui.js"
 
 
-class RedocView(SpectacularRedocView):
+class RedocView(_Page, SpectacularRedocView):
     """To read. The template of drf-spectacular would fetch fonts from elsewhere."""
 
     template_name = "persons/redoc.html"

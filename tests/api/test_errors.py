@@ -160,7 +160,7 @@ def test_deep_nesting_does_not_matter(api: Api, project: Project, inside: bytes,
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "iso-8859-1", "utf-16", "nonsense"])
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "us-ascii", "iso-8859-1"])
 def test_the_charset_of_the_body_changes_nothing(api: Api, project: Project, charset: str) -> None:
     person(project, "é")
     path = "/api/projects/@current/persons/?distinct_id=%C3%A9"

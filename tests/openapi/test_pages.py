@@ -46,6 +46,12 @@ def test_redoc_takes_no_picture_from_its_makers() -> None:
     assert b"https://cdn." not in Client().get("/api/schema/redoc/bundle.js").content
 
 
+@pytest.mark.parametrize("page", ["", "swagger-ui/", "redoc/"])
+def test_options_say_what_is_allowed(page: str) -> None:
+    answer = Client().options(f"/api/schema/{page}", headers={"Accept": "text/html, */*;q=0.1"})
+    assert (answer.status_code, answer["Allow"]) == (200, "GET, HEAD, OPTIONS")
+
+
 @pytest.mark.parametrize("page", ["swagger-ui", "redoc"])
 def test_the_pages_take_everything_from_here(page: str) -> None:
     answer = Client().get(f"/api/schema/{page}/", headers={"Accept": "text/html"})

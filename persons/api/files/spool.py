@@ -17,7 +17,7 @@ from django.conf import settings
 
 _CHUNK_BYTES = 64 * 1024
 
-# A file on its way holds a thread of the server for as long as its reader likes, and there are eight.
+# Each file on its way takes room on the disk for as long as its reader likes.
 MOST_AT_ONCE = 4
 _places = threading.Semaphore(MOST_AT_ONCE)
 

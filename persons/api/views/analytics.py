@@ -1,6 +1,6 @@
 """What the questions of analytics share: one is asked, and persons come, as a page or as a file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -63,6 +63,10 @@ class AnalyticsView(ProjectViewSet):
 
     scope_object = "person"
     read_only_post = True
+
+    @classmethod
+    def needs_query_slot(cls, action: str, sent: Set[str]) -> bool:
+        return True
 
     def answer(self, request: Request, asked: Any, analysis: Analysis[Query]) -> HttpResponseBase:
         """A page of persons, or a file of all, as was asked for. Raises a 400."""

@@ -1,3 +1,4 @@
+from collections.abc import Set
 from typing import Any
 from urllib.parse import quote
 
@@ -17,8 +18,18 @@ class ParametersViewSet(ViewSet):
     """Views that take parameters."""
 
     scope_object: str | None = None
+    # Actions that ask ClickHouse: they wait for a query slot before they take a thread (persons_api/asgi.py).
+    queries: Set[str] = frozenset()
     content_negotiation_class = Negotiation
     _ignored: list[str]
+
+    @classmethod
+    def needs_query_slot(cls, action: str, sent: Set[str]) -> bool:
+        """Whether an action asks ClickHouse or makes a file, by the names of its parameters.
+
+        `sent` has `format` when the path or the Accept header asks for a file, and `body` for a body.
+        """
+        return action in cls.queries
 
     def parameters(self, model: type[Model], request: Request) -> Model:
         """The request's parameters, checked. Those that nothing reads are named in a response header."""

@@ -52,6 +52,7 @@ class CohortsView(ProjectViewSet):
 
     scope_object = "cohort"
     postgres_only = frozenset({"list"})
+    queries = {"retrieve", "persons"}
     parser_classes = (JSONParser, UploadParser)
 
     @describe(Paging, answers.CohortPage)

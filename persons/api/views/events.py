@@ -25,6 +25,7 @@ class EventsView(ProjectViewSet):
     """``/api/projects/:project_id/events/``"""
 
     scope_object = "query"
+    queries = {"list", "retrieve"}
 
     @describe(EventsParameters, answers.EventPage)
     def list(self, request: Request, **kwargs: Any) -> Response:

@@ -41,6 +41,7 @@ class PropertiesAtTimeView(ProjectViewSet):
     """``/api/projects/:project_id/persons/properties_at_time/``"""
 
     scope_object = "person"
+    queries = {"one", "many"}
     read_only_post = True
 
     @describe(AtTimeParameters, answers.PastPerson, example=ONE_PERSON)
@@ -83,6 +84,7 @@ class HistoryView(ProjectViewSet):
     """What became of a person's properties, and when."""
 
     scope_object = "person"
+    queries = {"changes", "diff", "timeline"}
 
     @describe(ChangesParameters, answers.PropertyChanges)
     def changes(self, request: Request, person_id: str, **kwargs: Any) -> Response:

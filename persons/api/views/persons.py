@@ -1,3 +1,4 @@
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ _HOW_PERSONS_ARE_MADE = (
     "Persons are made by events, not by this endpoint. Send an `$identify` event, or any event with `$set`, "
     "to /batch/ with the project's token; the first event of a distinct_id makes its person."
 )
+_QUERY_PARAMETERS = {"search", "properties", "cohort", "format", "include_total", "body"}
 
 
 class PersonsView(ChangingView, DeletingView):
@@ -43,6 +45,12 @@ class PersonsView(ChangingView, DeletingView):
 
     scope_object = "person"
     postgres_only = frozenset({"retrieve", "distinct_ids", "deletion_status"})
+    queries = {"cohorts"}
+
+    @classmethod
+    def needs_query_slot(cls, action: str, sent: Set[str]) -> bool:
+        """PostgreSQL's indexes answer a list by ids and times alone, unless it is a file or counted."""
+        return action in cls.queries or (action == "list" and bool(sent & _QUERY_PARAMETERS))
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Explain how persons are made to a client that tries to post one to the list."""

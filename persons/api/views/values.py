@@ -16,6 +16,7 @@ class ValuesView(ProjectViewSet):
     """``/api/projects/:project_id/persons/values/``"""
 
     scope_object = "person"
+    queries = {"values"}
     read_only_post = True
 
     @describe(ValuesParameters, PropertyValues, example={"key": "plan"})
