@@ -40,11 +40,8 @@ _OFF = (
 
 def _closed(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The application behind a server that reads whole answers and closes them; schemathesis does not."""
-    answer = application(environ, start_response)
-    try:
+    with closing(application(environ, start_response)) as answer:  # type: ignore[type-var]
         return [b"".join(answer)]
-    finally:
-        answer.close()
 
 
 def _often(name: str) -> dict[str, Any]:
