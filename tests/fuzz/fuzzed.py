@@ -6,6 +6,7 @@ long one also sends those that each bound, each value of an enumeration and each
 
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from copy import deepcopy
 from typing import Any
 
