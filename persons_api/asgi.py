@@ -105,7 +105,7 @@ class Gateway:
             await _send_whole(send, 500, _encoded(FAILED_HEADERS), FAILED_BODY, scope)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        environ, client = environ_of(scope), connections.Address(*scope["client"])
+        environ, client = environ_of(scope), _client(scope)
         with self._bodies.file() as body:
             is_read = await self._read(environ, body, receive)
             self._busy.add(client)
@@ -189,6 +189,13 @@ class Gateway:
                 await _send_part(send, part, scope)
             # Also when it is cut off: the length that was announced tells the client.
             await send({"type": "http.response.body"})
+        except Exception as error:
+            if isinstance(error, ClientGone):
+                raise
+            # The headers are sent, so that only a closed connection can say that the answer is not whole.
+            _log.exception("request.failed", method=scope["method"], path=scope["path"])
+            await asyncio.to_thread(connections.close, {_client(scope)})
+            raise ClientGone from error
         finally:
             gone.cancel()
             await loop.run_in_executor(self._files, answer.close)
@@ -271,6 +278,8 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 async def _send_whole(
     send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes, scope: dict[str, Any]
 ) -> None:
+    if body and not any(name == b"content-length" for name, _ in headers):
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     # A large answer goes in parts, so that a client that does not read it is noticed.
     place = 0
@@ -288,8 +297,14 @@ async def _send_part(send: Send, part: bytes, scope: dict[str, Any]) -> None:
     except TimeoutError as error:
         _log.warning("request.unread", path=scope["path"], seconds=SEND_SECONDS)
         # The server would keep the connection until the client reads on.
-        await asyncio.to_thread(connections.close, {connections.Address(*scope["client"])})
+        await asyncio.to_thread(connections.close, {_client(scope)})
         raise ClientGone from error
+
+
+def _client(scope: dict[str, Any]) -> connections.Address:
+    """The client's address. Granian gives the port as a text."""
+    host, port = scope["client"]
+    return connections.Address(host, int(port))
 
 
 async def _disconnect(receive: Receive) -> None:
