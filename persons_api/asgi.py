@@ -235,8 +235,12 @@ def environ_of(scope: dict[str, Any]) -> Environ:
 
 def needs_query_slot(environ: Environ) -> bool:
     """Whether the view that answers asks ClickHouse for more than a moment, or makes a file."""
+    path = _path(environ)
+    # Capture is most of the traffic, and finding a view takes a while.
+    if not path.startswith(("/api/", "/admin/")):
+        return False
     try:
-        match = resolve(_path(environ))
+        match = resolve(path)
     except Resolver404:
         return False
     view: Any = getattr(match.func, "cls", None)
