@@ -48,7 +48,7 @@ class World:
         mine.events.append(event.uuid)
         if event.properties.get("$process_person_profile") is False:
             return
-        if other is not None:
+        if other not in (None, event.distinct_id):
             self.merge(mine, self.ids[other], event)
         properties = self.owner(mine, event).properties
         properties.update(event.properties.get("$set", {}))
