@@ -138,6 +138,14 @@ def test_a_cursor_works_with_and_without_waiting(api: Api, capture: Any, project
     assert sorted(names) == [["ann"], ["bob"]]
 
 
+def test_a_browser_keeps_no_answer_that_waited(api: Api, project: Project) -> None:
+    """It would give the kept one to the next request, which must see more."""
+    path, params = f"/api/projects/{project.pk}/persons/values/", {"key": "plan"}
+    assert api.get(path, params).headers["Cache-Control"] == "max-age=10"
+    waited = api.get(path, {**params, "wait_until_visible": "true"})
+    assert waited.headers["Cache-Control"] == "no-store"
+
+
 def test_a_write_reports_that_it_ignores_the_flag(api: Api, project: Project) -> None:
     body = {"distinct_ids": ["a"], "wait_until_visible": True}
     answer = api.post(f"/api/projects/{project.pk}/persons/bulk_delete/", body)

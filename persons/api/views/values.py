@@ -33,5 +33,5 @@ class ValuesView(ProjectViewSet):
                 "next": following if len(found) > asked.limit else None,
                 "refreshing": False,
             },
-            headers={"Cache-Control": "max-age=10"},
+            headers={"Cache-Control": "no-store" if asked.wait_until_visible else "max-age=10"},
         )
