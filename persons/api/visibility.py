@@ -28,12 +28,14 @@ def wait_until_visible(project_id: int) -> None:
     whichever process sends the rows. Rows that are committed later have higher ids and are not waited for.
     Each poll is a transaction of its own. Raises NotYetVisible.
     """
-    pending = Outbox.objects.filter(project=project_id)
-    last = pending.aggregate(last=Max("pk"))["last"]
+    # Of all projects, because that is one step in the primary key. For one project PostgreSQL reads the key
+    # backwards, past the rows of all others: 15 ms for 100,000 of them, and nothing may be pending here.
+    last = Outbox.objects.aggregate(last=Max("pk"))["last"]
     if last is None:
         return
+    pending = Outbox.objects.filter(project=project_id, pk__lte=last)
     give_up_at = time.monotonic() + _MAX_SECONDS
-    while pending.filter(pk__lte=last).exists():
+    while pending.exists():
         if time.monotonic() >= give_up_at:
             raise NotYetVisible
         time.sleep(_POLL_SECONDS)
