@@ -49,6 +49,15 @@ class BodyTooSlow(APIException):
     default_type = "invalid_request"
 
 
+class AddressTooLong(APIException):
+    """The path and query string are longer than any endpoint needs."""
+
+    status_code = 414
+    default_code = "address_too_long"
+    default_detail = "The address may have 60 KiB. Send parameters in the body of a POST."
+    default_type = "invalid_request"
+
+
 class UnsupportedCharset(APIException):
     """The Content-Type names a charset that no endpoint reads."""
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 from rest_framework.exceptions import APIException
 
-from persons.errors import REFUSAL, Busy
+from persons.errors import REFUSAL, AddressTooLong, Busy
 from persons_api import connections
 from persons_api.request_body import Bodies, Body, ClientGone, Receive
 from persons_api.wsgi import FAILED_BODY, FAILED_HEADERS, WSGI, application
@@ -26,6 +26,8 @@ from persons_api.wsgi import FAILED_BODY, FAILED_HEADERS, WSGI, application
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Environ = dict[str, Any]
 
+# Beyond 64 KiB the HTTP server answers by itself, with 414 and an empty body.
+MAX_ADDRESS_BYTES = 60 * 1024
 # How long an analytic query waits for a slot.
 WAIT_SECONDS = 2.0
 # A client has so long to take each part of an answer, else its connection is closed: 2 KiB a second.
@@ -107,6 +109,8 @@ class Gateway:
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         environ, client = environ_of(scope), _client(scope)
         with self._bodies.file() as body:
+            if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_ADDRESS_BYTES:
+                environ |= {REFUSAL: AddressTooLong(), "QUERY_STRING": ""}
             is_read = await self._read(environ, body, receive)
             self._busy.add(client)
             try:

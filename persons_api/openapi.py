@@ -13,7 +13,7 @@ query string lists and objects are JSON. Every parameter is checked; a mistake i
 Parameters that nobody knows are ignored, and named in the header `X-Ignored-Parameters`. Accepted everywhere
 and without effect, since they cannot change who comes back: {harmless}.
 
-An address may have 64 KiB: a longer one is answered with 414, and nothing else. Ask with POST then.
+An address may have 60 KiB; a longer one is answered with 414, beyond 64 KiB without a body. Send a POST then.
 
 Operations whose name has `csv` or `ndjson` in it answer with a file; so do their counterparts, with
 `format=csv` or `Accept: text/csv`, `format=ndjson` or `Accept: application/x-ndjson`. Every path that ends in

@@ -41,7 +41,7 @@ _DESCRIPTIONS: dict[int, tuple[str, str, dict[str, Any]]] = {
     405: ("MethodNotAllowed", "The path does not take this method.", {}),
     406: ("NotAcceptable", "The Accept header takes nothing that there is.", {}),
     413: ("TooLarge", "The body is too large, or the question needs more memory than one may have.", {}),
-    414: ("AddressTooLong", "The address has more than 64 KiB. Send parameters in the body of a POST.", {}),
+    414: ("AddressTooLong", "The address has more than 60 KiB. Send parameters in the body of a POST.", {}),
     415: ("UnsupportedMediaType", "The body is of a type that is not taken.", {}),
     429: ("TooManyRequests", "Too many requests.", _WAIT),
     500: ("ServerError", "Something went wrong here.", {}),
@@ -53,9 +53,6 @@ _DESCRIPTIONS: dict[int, tuple[str, str, dict[str, Any]]] = {
     ),
 }
 
-# The HTTP server answers these before the application sees the request.
-_WITHOUT_BODY = {414}
-
 
 def error_responses(error: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The components of responses. `error`: a reference to the shape."""
@@ -64,9 +61,9 @@ def error_responses(error: dict[str, Any]) -> dict[str, dict[str, Any]]:
         name: {
             "description": text,
             **({"headers": headers} if headers else {}),
-            **(content if status not in _WITHOUT_BODY else {}),
+            **content,
         }
-        for status, (name, text, headers) in _DESCRIPTIONS.items()
+        for name, text, headers in _DESCRIPTIONS.values()
     }
 
 

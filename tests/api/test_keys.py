@@ -54,7 +54,7 @@ def ask(api: Api, project: Project) -> Any:
     ids = {
         "project": project.pk,
         "person": person(project, "d").pk,
-        "key": PersonalAPIKey.issue(owner(), "spare", ["*"])[0].pk,
+        "key": PersonalAPIKey.issue(owner(), "spare", ["personal_api_key:read"])[0].pk,
     }
     return lambda endpoint, key: Api(api.client, key).send(
         endpoint.method, endpoint.path.format(**ids), endpoint.body

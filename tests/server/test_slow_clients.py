@@ -104,6 +104,13 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(server: Server) ->
     assert b'"payload_too_large"' in answer
 
 
+def test_an_address_that_is_too_long_is_refused(server: Server) -> None:
+    with pytest.raises(HTTPError) as refused, urlopen(f"{server.url}/api/users/@me/?x={'a' * 61_000}"):
+        pass
+    assert refused.value.code == 414
+    assert json.loads(refused.value.read())["code"] == "address_too_long"
+
+
 def test_a_body_in_chunks_is_read_up_to_the_limit_only(server: Server) -> None:
     host, port = server.url.removeprefix("http://").split(":")
     chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"

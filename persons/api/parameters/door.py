@@ -71,7 +71,7 @@ def built(*supported: str) -> AfterValidator:
 
 
 class KeepsEmpty:
-    """Marks a field for which the empty text is a value, and null if the field is required."""
+    """Marks a field for which the empty text is a value."""
 
 
 class _FieldRule(NamedTuple):
@@ -79,6 +79,7 @@ class _FieldRule(NamedTuple):
 
     choices: Mapping[str, str]
     keeps_empty: bool
+    keeps_null: bool
     is_required: bool
     is_flag: bool
 
@@ -90,6 +91,7 @@ def _field_rules(model: type[BaseModel]) -> dict[str, _FieldRule]:
         field.alias or name: _FieldRule(
             choices={choice.lower(): choice for choice in _choices(field.annotation)},
             keeps_empty=KeepsEmpty in field.metadata,
+            keeps_null=field.is_required() and field.annotation is Any,
             is_required=field.is_required(),
             is_flag=field.annotation is bool,
         )
@@ -194,7 +196,7 @@ def raw_parameters(request: Request, model: type[Parameters] = Parameters) -> di
     sent = sent_parameters(request)
     rules = _field_rules(model)
     flags = {name for name, rule in rules.items() if rule.is_flag}
-    nullable = {name for name, rule in rules.items() if rule.keeps_empty and rule.is_required}
+    nullable = {name for name, rule in rules.items() if rule.keeps_null}
     query: dict[str, Any] = {name: True if name in flags and not value else value for name, value in sent}
     refuse_nul(query)
     # A null in the body stands for a parameter that was not given, unless it is a value.

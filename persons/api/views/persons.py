@@ -37,7 +37,15 @@ _HOW_PERSONS_ARE_MADE = (
     "Persons are made by events, not by this endpoint. Send an `$identify` event, or any event with `$set`, "
     "to /batch/ with the project's token; the first event of a distinct_id makes its person."
 )
-_QUERY_PARAMETERS = {"search", "properties", "cohort", "format", "include_total", "body"}
+_QUERY_PARAMETERS = {
+    "search",
+    "properties",
+    "cohort",
+    "filter_test_accounts",
+    "format",
+    "include_total",
+    "body",
+}
 
 
 class PersonsView(ChangingView, DeletingView):
