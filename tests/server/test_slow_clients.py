@@ -105,7 +105,7 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(server: Server) ->
 
 
 def test_an_address_that_is_too_long_is_refused(server: Server) -> None:
-    with pytest.raises(HTTPError) as refused, urlopen(f"{server.url}/api/users/@me/?x={'a' * 61_000}"):
+    with pytest.raises(HTTPError) as refused, urlopen(f"{server.url}/api/users/@me/?x={'a' * 62_000}"):
         pass
     assert refused.value.code == 414
     assert json.loads(refused.value.read())["code"] == "address_too_long"
