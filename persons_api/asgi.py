@@ -193,9 +193,9 @@ class Gateway:
                 await _send_part(send, part, scope)
             # Also when it is cut off: the length that was announced tells the client.
             await send({"type": "http.response.body"})
+        except ClientGone:
+            raise
         except Exception as error:
-            if isinstance(error, ClientGone):
-                raise
             # The headers are sent, so that only a closed connection can say that the answer is not whole.
             _log.exception("request.failed", method=scope["method"], path=scope["path"])
             await asyncio.to_thread(connections.close, {_client(scope)})

@@ -45,7 +45,7 @@ _NO_ARRIVAL = f"({_NEVER}, {_NEVER}, {_NEVER}, toUInt8(0))"
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The arrays that attempts are followed through, in columns whose names begin with `prefix`.
+    """The arrays that attempts are followed through. Names of their columns begin with `prefix`.
 
     An element takes an attempt one step further when its mark matches that step. `with_moves`: it may take
     an attempt several steps further, as the column `moves` says.
@@ -163,7 +163,7 @@ def _exclusions(elements: Elements, step: int) -> Column:
 
 
 def _following(slot: int, mapped: Fragment, nothing: str) -> Fragment:
-    """At each element, the value of the nearest element after it whose slot is set."""
+    """At each element, the value of the nearest later element that has the slot set."""
     template = (
         "arrayPopFront(arrayReverseFill(\n    following -> following.{slot} > 0,\n"
         "    arrayPushBack(\n        {mapped},\n        {nothing}\n    )\n))"
