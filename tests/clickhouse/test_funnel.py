@@ -31,7 +31,7 @@ from tests.clickhouse.stored_funnels import (
     window,
 )
 
-EXAMPLES = int(os.environ.get("FUNNEL_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FUNNEL_EXAMPLES", "40"))
 
 
 ABSENT = None

@@ -26,7 +26,7 @@ from tests.clickhouse.stored_funnels import (
 )
 
 JULY = datetime(2021, 7, 1, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("LIFECYCLE_EXAMPLES", "30"))
 TYPES: tuple[LifecycleType, ...] = get_args(LifecycleType)
 
 

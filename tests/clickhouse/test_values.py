@@ -17,7 +17,7 @@ from clickhouse.values import property_values, values_statement
 from tests.clickhouse import reference_values as reference
 from tests.clickhouse.generated_filters import KEYS, TEXTS
 
-EXAMPLES = int(os.environ.get("VALUES_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("VALUES_EXAMPLES", "25"))
 NOW = datetime(2024, 3, 15, tzinfo=UTC)
 PROJECT_IDS = itertools.count(2_000_000)
 QUESTIONS_PER_EXAMPLE = 6

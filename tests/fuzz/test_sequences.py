@@ -45,6 +45,10 @@ def test_whatever_happens_one_after_the_other_each_answer_is_one_that_is_describ
             # Who is kept can still be found, and schemathesis would not have it so.
             if case.method == "DELETE":
                 case.query.pop("keep_person", None)
+            # No event of the transaction reaches ClickHouse, so this would wait in vain and answer 503.
+            for parameters in (case.query, case.body):
+                if isinstance(parameters, dict):
+                    parameters.pop("wait_until_visible", None)
             if isinstance(case.body, dict) and "api_key" in case.body:
                 case.body["api_key"] = store.TOKEN
 

@@ -22,7 +22,7 @@ import psutil
 from tests import stores
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 _OURS = (
     "PERSONS_DATA_DIR",
     "DATABASE_URL",

@@ -30,7 +30,7 @@ from tests.capture.test_stores_agree import assert_stores_agree
 from tests.writing.follower import Follower, everybody
 from tests.writing.reference_world import World
 
-EXAMPLES = int(os.environ.get("WRITING_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("WRITING_EXAMPLES", "15"))
 START = datetime(2024, 3, 1, tzinfo=UTC)
 NOBODY = Actor(None)
 ids = st.sampled_from("abcde")
