@@ -19,6 +19,7 @@ from django.urls import Resolver404, resolve
 from rest_framework.exceptions import APIException
 
 from persons.errors import REFUSAL, AddressTooLong, Busy
+from persons.observability.paths import shown_path
 from persons_api import connections
 from persons_api.request_body import Bodies, Body, ClientGone, Receive
 from persons_api.wsgi import FAILED_BODY, FAILED_HEADERS, WSGI, application
@@ -103,7 +104,7 @@ class Gateway:
         except ClientGone:
             pass
         except Exception:
-            _log.exception("request.failed", method=scope["method"], path=scope["path"])
+            _log.exception("request.failed", method=scope["method"], path=shown_path(scope["path"]))
             await _send_whole(send, 500, _encoded(FAILED_HEADERS), FAILED_BODY, scope)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -197,7 +198,7 @@ class Gateway:
             raise
         except Exception as error:
             # The headers are sent, so that only a closed connection can say that the answer is not whole.
-            _log.exception("request.failed", method=scope["method"], path=scope["path"])
+            _log.exception("request.failed", method=scope["method"], path=shown_path(scope["path"]))
             await asyncio.to_thread(connections.close, {_client(scope)})
             raise ClientGone from error
         finally:
@@ -303,7 +304,7 @@ async def _send_part(send: Send, part: bytes, scope: dict[str, Any]) -> None:
         async with asyncio.timeout(SEND_SECONDS):
             await send({"type": "http.response.body", "body": part, "more_body": True})
     except TimeoutError as error:
-        _log.warning("request.unread", path=scope["path"], seconds=SEND_SECONDS)
+        _log.warning("request.unread", path=shown_path(scope["path"]), seconds=SEND_SECONDS)
         # The server would keep the connection until the client reads on.
         await asyncio.to_thread(connections.close, {_client(scope)})
         raise ClientGone from error

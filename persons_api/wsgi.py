@@ -15,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "persons_api.settings")
 _django = get_wsgi_application()
 
 from persons.errors import REFUSAL, UnsupportedCharset  # noqa: E402 - DRF reads the settings when it is imported
+from persons.observability.paths import shown_path  # noqa: E402
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _log = structlog.get_logger(__name__)
@@ -61,7 +62,7 @@ def with_error_answers(application: WSGI) -> WSGI:
             return application(environ, start_response)
         except Exception:
             _log.exception(
-                "request.failed", method=environ.get("REQUEST_METHOD"), path=environ.get("PATH_INFO")
+                "request.failed", method=environ.get("REQUEST_METHOD"), path=shown_path(environ["PATH_INFO"])
             )
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             start_response(f"{status.value} {status.phrase}", FAILED_HEADERS)

@@ -1,5 +1,6 @@
 """What is wrong with a request before any view sees it, and errors that no view handles."""
 
+import asyncio
 import io
 import json
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from persons_api.asgi import Gateway
 from persons_api.wsgi import application, with_error_answers
 
 
@@ -50,6 +52,8 @@ def call(app: Callable[..., Iterable[bytes]], **environ: str) -> tuple[int, dict
     ],
 )
 @pytest.mark.parametrize("path", ["/batch/", "/api/projects/", "/_livez/", "/admin/", "/nowhere"])
+# Django looks after a connection that an earlier test left open.
+@pytest.mark.django_db
 def test_a_charset_outside_the_list_is_415(parameter: str, path: str) -> None:
     status, headers, error = call(application, PATH_INFO=path, CONTENT_TYPE=f"application/json; {parameter}")
     assert (status, error["code"], error["attr"]) == (415, "unsupported_media_type", None)
@@ -79,13 +83,45 @@ def test_charsets_that_clients_send_are_accepted(content_type: str) -> None:
     assert (status, error["code"]) == (400, "parse_error")
 
 
-def test_an_error_outside_django_is_the_standard_answer_and_a_log_line() -> None:
-    def broken(environ: Any, start_response: Any) -> Iterable[bytes]:
-        raise LookupError
+def broken(environ: Any, start_response: Any) -> Iterable[bytes]:
+    raise LookupError
 
+
+PERSON = "/api/projects/1/persons/ann@example.com/"
+LINES = [("request.failed", "/api/projects/1/persons/.../")]
+
+
+def test_an_error_outside_django_is_the_standard_answer_and_a_log_line() -> None:
     with capture_logs() as lines:
-        status, headers, error = call(with_error_answers(broken))
+        status, headers, error = call(with_error_answers(broken), PATH_INFO=PERSON)
     assert (status, error["type"], error["code"]) == (500, "server_error", "error")
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert (headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == ("nosniff", "DENY")
-    assert [(line["event"], line["path"]) for line in lines] == [("request.failed", "/batch/")]
+    assert [(line["event"], line["path"]) for line in lines] == LINES
+
+
+def test_an_error_of_the_gateway_is_the_standard_answer_and_a_log_line() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "GET",
+        "path": PERSON,
+        "raw_path": PERSON.encode(),
+        "query_string": b"",
+        "headers": [],
+        "server": ("localhost", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    with capture_logs() as lines:
+        asyncio.run(Gateway(broken, query_slots=1, threads=1)(scope, receive, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (500, "error")
+    assert [(line["event"], line["path"]) for line in lines] == LINES
